@@ -1,0 +1,84 @@
+#!/usr/bin/env bash
+# Installs what building and testing diffinv needs on Debian 12: system packages, and LibTorch into .deps/.
+# Running it again changes nothing that is already right.
+set -euo pipefail
+cd "$(dirname "${BASH_SOURCE[0]}")/.."
+
+usage() {
+  cat <<TEXT
+usage: cluster/setup.sh [--no-system] [--slurm]
+  --no-system   touch nothing outside this checkout: only LibTorch, into .deps/
+  --slurm       also the packages of the Slurm tests (slurm-wlm, munge)
+LIBTORCH_ROOT=DIR (with include/ and lib/) uses an existing LibTorch or PyTorch instead of downloading one.
+TEXT
+}
+
+say() { printf 'setup: %s\n' "$*"; }
+fail() { printf 'setup: %s\n' "$*" >&2; exit 4; }
+
+with_system=yes
+packages=(
+  g++ cmake ninja-build ccache unzip python3-pip ca-certificates
+  libopenmpi-dev openmpi-bin libhdf5-dev hdf5-tools libboost-program-options-dev
+  nlohmann-json3-dev libspdlog-dev libpng-dev libjpeg-dev
+  libgtest-dev libgmock-dev librapidcheck-dev libbenchmark-dev
+  python3-h5py python3-numpy python3-xarray python3-h5netcdf)
+for argument in "$@"; do
+  case $argument in
+    --no-system) with_system=no ;;
+    --slurm) packages+=(slurm-wlm munge) ;;
+    -h | --help) usage; exit 0 ;;
+    *) usage >&2; printf "setup: unknown option '%s'\n" "$argument" >&2; exit 2 ;;
+  esac
+done
+
+# System packages: only those that are missing, as root or through sudo.
+if [ "$with_system" = yes ]; then
+  missing=()
+  for package in "${packages[@]}"; do
+    [ "$(dpkg-query -W -f='${Status}' "$package" 2>/dev/null)" = 'install ok installed' ] || missing+=("$package")
+  done
+  if [ ${#missing[@]} -eq 0 ]; then
+    say "system packages: all ${#packages[@]} are installed"
+  else
+    as_root=()
+    if [ "$(id -u)" -ne 0 ]; then
+      command -v sudo >/dev/null || fail "missing packages (${missing[*]}) need root or sudo; --no-system skips them"
+      as_root=(sudo)
+    fi
+    say "installing ${#missing[@]} system packages: ${missing[*]}"
+    "${as_root[@]}" apt-get update -q >/dev/null
+    "${as_root[@]}" env DEBIAN_FRONTEND=noninteractive apt-get install -y -q --no-install-recommends "${missing[@]}" >/dev/null
+  fi
+fi
+
+# LibTorch: an existing one when named, else the pinned wheels, of which only headers and CPU-side libraries are unpacked.
+if [ -n "${LIBTORCH_ROOT:-}" ]; then
+  [ -e "$LIBTORCH_ROOT/include/torch/csrc/api/include/torch/torch.h" ] ||
+    fail "LIBTORCH_ROOT=$LIBTORCH_ROOT has no include/torch/csrc/api/include/torch/torch.h"
+  say "LibTorch: using $LIBTORCH_ROOT"
+  exit 0
+fi
+stamp=.deps/wheels.sha256
+wanted=$(sha256sum <cluster/libtorch-wheels.txt)
+if [ -e "$stamp" ] && [ "$(cat "$stamp")" = "$wanted" ]; then
+  say "LibTorch: .deps/torch is up to date"
+  exit 0
+fi
+say "LibTorch: downloading three wheels (about 545 MB) into .deps/"
+rm -rf .deps/torch .deps/nvidia .deps/wheels
+mkdir -p .deps/wheels
+platforms=()
+for glibc in 17 24 25 26 27 28; do platforms+=(--platform "manylinux_2_${glibc}_x86_64"); done
+python=/usr/bin/python3
+"$python" -m pip --version >/dev/null 2>&1 || python=python3
+"$python" -m pip download -q --no-deps --require-hashes --only-binary=:all: --python-version 3.11 \
+  "${platforms[@]}" --platform manylinux2014_x86_64 --dest .deps/wheels --requirement cluster/libtorch-wheels.txt
+# libtorch_cuda.so and its companions come along where the CUDA side is to be linked; nothing else of Python is kept.
+unzip -q -o .deps/wheels/torch-*.whl 'torch/include/*' 'torch/lib/libc10*.so' 'torch/lib/libtorch_cpu.so' \
+  'torch/lib/libtorch_cuda*.so' 'torch/lib/libtorch.so' 'torch/lib/libgomp*' 'torch/version.py' -d .deps
+unzip -q -o .deps/wheels/nvidia_cuda_runtime-*.whl 'nvidia/*/lib/libcudart.so*' -d .deps
+unzip -q -o .deps/wheels/nvidia_cuda_cupti-*.whl 'nvidia/*/lib/libcupti.so*' -d .deps
+rm -rf .deps/wheels
+printf '%s\n' "$wanted" >"$stamp"
+say "LibTorch: ready in .deps/torch"

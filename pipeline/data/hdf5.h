@@ -1,0 +1,90 @@
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <filesystem>
+#include <optional>
+#include <stdexcept>
+#include <string>
+#include <string_view>
+#include <variant>
+#include <vector>
+
+#include <ATen/core/Tensor.h>
+
+namespace pipeline {
+
+/// A failed HDF5 call, in the library's own words with file and object.
+class Hdf5Error : public std::runtime_error {
+  public:
+    using std::runtime_error::runtime_error;
+};
+
+/// An attribute's value. Fixed- and variable-length strings are read alike; strings are written variable-length UTF-8.
+using Hdf5Attribute = std::variant<std::int64_t, double, std::string, std::vector<std::int64_t>, std::vector<double>>;
+
+/// How a dataset is stored.
+struct Hdf5Layout {
+    std::vector<std::uint64_t> chunk = {};  ///< Empty: contiguous.
+    int deflate = 0;                        ///< 0: none; 1 … 9
+    bool shuffle = false;
+    bool fletcher32 = false;
+};
+
+/// One HDF5 file, closed with its object. All calls are checked; times are not tracked, so equal content gives equal bytes.
+/// Names are paths inside the file ("rows/psnr"); missing groups on the way are made when writing.
+///
+/// Reading is safe on foreign files: external links, external and virtual storage and filters that need plugins are
+/// refused, and sizes are checked before memory is taken. One thread per process touches HDF5.
+class Hdf5File {
+  public:
+    /// @throws Hdf5Error
+    static Hdf5File open(const std::filesystem::path& path);
+    /// Creates a new file; an existing one is an error.
+    static Hdf5File create(const std::filesystem::path& path);
+    Hdf5File(Hdf5File&& other) noexcept;
+    Hdf5File& operator=(Hdf5File&& other) noexcept;
+    ~Hdf5File();
+    /// Closes now, so that errors of the last write are seen.
+    void close();
+
+    bool has(const std::string& name) const;
+    bool is_group(const std::string& name) const;
+    /// Names of a group's members, sorted.
+    std::vector<std::string> children(const std::string& group) const;
+    std::vector<std::int64_t> shape(const std::string& name) const;
+
+    /// A numeric dataset as a tensor of its own type (float32, float64, int8 … int64, uint8).
+    at::Tensor read(const std::string& name) const;
+    /// Rows [first, first + count) of the leading dimension.
+    at::Tensor read_rows(const std::string& name, std::int64_t first, std::int64_t count) const;
+    std::vector<std::string> read_strings(const std::string& name) const;
+    std::optional<Hdf5Attribute> attribute(const std::string& object, const std::string& name) const;
+    std::vector<std::string> attribute_names(const std::string& object) const;
+
+    void make_group(const std::string& name);
+    void write(const std::string& name, const at::Tensor& values, const Hdf5Layout& layout = {});
+    void write_strings(const std::string& name, const std::vector<std::string>& values);
+    void set_attribute(const std::string& object, const std::string& name, const Hdf5Attribute& value);
+
+    /// An empty dataset to be filled by `write_chunk` or `write_rows`.
+    void make_dataset(const std::string& name, at::ScalarType type, const std::vector<std::int64_t>& shape,
+                      const Hdf5Layout& layout);
+    void write_rows(const std::string& name, std::int64_t first, const at::Tensor& values);
+    /// The stored (compressed) bytes of the chunk at this offset, and which filters were skipped for it.
+    std::vector<std::byte> read_chunk(const std::string& name, const std::vector<std::uint64_t>& offset,
+                                      std::uint32_t& filter_mask) const;
+    void write_chunk(const std::string& name, const std::vector<std::uint64_t>& offset, std::uint32_t filter_mask,
+                     const std::vector<std::byte>& bytes);
+
+    /// Makes a dataset a dimension scale with this name, and attaches scales to a dataset's axes.
+    void make_scale(const std::string& name, const std::string& dimension);
+    void attach_scale(const std::string& dataset, int axis, const std::string& scale);
+
+  private:
+    explicit Hdf5File(std::filesystem::path path, std::int64_t id) : path_(std::move(path)), id_(id) {}
+    std::filesystem::path path_;
+    std::int64_t id_ = -1;
+};
+
+}  // namespace pipeline

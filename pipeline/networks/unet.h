@@ -1,0 +1,74 @@
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include <ATen/core/Tensor.h>
+
+#include "pipeline/networks/tensor_file.h"
+
+namespace pipeline {
+
+/// Everything that shapes the U-Net. One network covers the field's two layouts (Dhariwal & Nichol 2021; diffusers'
+/// UNet2DModel): they share the topology and differ in these settings.
+struct UNetSettings {
+    int in_channels = 3;
+    int out_channels = 3;                    ///< 2 · in_channels with learned variance.
+    int model_channels = 128;
+    int res_blocks = 2;                      ///< Residual blocks a level on the way down; one more on the way up.
+    std::vector<int> channel_multipliers;    ///< One per level, finest first.
+    std::vector<int> attention_factors;      ///< Down-sampling factors (1, 2, 4, …) whose residual blocks attend.
+    int heads = 1;                           ///< Used where head_channels is −1.
+    int head_channels = -1;                  ///< Channels per attention head; −1: as many as `heads` gives.
+    bool is_new_attention_order = false;     ///< q, k, v outermost instead of heads outermost.
+    bool has_scale_shift_norm = false;       ///< The embedding scales and shifts after the second norm instead of being added.
+    bool has_residual_resampling = false;    ///< Up and down by residual blocks instead of convolutions.
+    int classes = 0;                         ///< > 0: class-conditional.
+    int norm_groups = 32;
+    double norm_epsilon = 1e-5;
+
+    int levels() const { return static_cast<int>(channel_multipliers.size()); }
+    /// Images must be divisible by this, 2^(levels−1).
+    int size_multiple() const { return 1 << (levels() - 1); }
+};
+
+/// The parameters a U-Net of these settings has, with guided-diffusion's names.
+std::map<std::string, std::vector<std::int64_t>> parameter_shapes(const UNetSettings& settings);
+
+/// The U-Net with frozen parameters.
+///
+/// Forward: x [N, in, H, W] and one timestep per row → [N, out, H, W]. GroupNorm statistics and attention's softmax are
+/// float32. Gradients flow to x alone.
+class UNet {
+  public:
+    /// @param weights  every name of `parameter_shapes`, any float dtype; converted to float32 (or float64 where asked).
+    /// @throws CheckpointError  listing missing, unexpected and misshapen names, ten of each at most
+    UNet(UNetSettings settings, const TensorMap& weights, at::ScalarType precision = at::kFloat);
+    ~UNet();
+    UNet(UNet&&) noexcept;
+
+    /// @param t       [N], the timesteps as the checkpoint counts them; real values are allowed
+    /// @param labels  [N] int64, needed exactly where the network is class-conditional
+    at::Tensor forward(const at::Tensor& x, const at::Tensor& t, const at::Tensor& labels = {}) const;
+
+    const UNetSettings& settings() const;
+    /// The parameters in order of name: what replicas must agree on. Writing into them changes the network.
+    std::vector<at::Tensor> parameters() const;
+
+  private:
+    struct Parts;
+    std::unique_ptr<Parts> parts_;
+};
+
+/// [cos(t f), sin(t f)], f_i = exp(−ln(10⁴) i/half): t [N] → [N, width], float32 as the reference computes it.
+at::Tensor timestep_embedding(const at::Tensor& t, int width, at::ScalarType precision = at::kFloat);
+
+/// Throws where a checkpoint's tensors are not exactly those wanted: "3 missing (a, b, c), 1 unexpected (d), …".
+/// @throws CheckpointError
+void check_parameters(const std::string& file, const std::map<std::string, std::vector<std::int64_t>>& wanted,
+                      const TensorHeaders& found);
+
+}  // namespace pipeline

@@ -1,0 +1,24 @@
+#pragma once
+
+#include <functional>
+#include <vector>
+
+#include "pipeline/samplers/sampler.h"
+
+namespace pipeline {
+
+/// What a run of a sampler gives back.
+struct SamplingResult {
+    at::Tensor x0_hat;           ///< [N, C, H, W], not clamped; NaN in rows that diverged.
+    std::vector<bool> diverged;  ///< Per row: some value was not finite.
+    int network_calls = 0;       ///< NFE per image.
+};
+
+/// Called after each level with (levels done, levels in all).
+using SamplingProgress = std::function<void(int done, int total)>;
+
+/// THE loop: every method of the program runs through it, and it alone reports progress and watches that numbers stay
+/// finite. Rows do not influence one another, so a row that diverges leaves the others as they are.
+SamplingResult run_sampler(const Sampler& sampler, const SamplingProgress& progress = {});
+
+}  // namespace pipeline
