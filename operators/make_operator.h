@@ -22,8 +22,8 @@ struct OperatorEntry {
     /// @throws std::invalid_argument  "box.size: 80 does not fit …": option, value, what is allowed.
     void (*resolve)(Settings& settings, const Shape& image);
 
-    /// Draws what the operator needs for these images (masks, kernels), keyed by image alone. Null where the parameter is
-    /// read from a file (`file_parameter`) or nothing is drawn.
+    /// Draws what the operator needs for these images (masks, kernels), keyed by image alone. Null where the parameter
+    /// is read from a file (`file_parameter`) or nothing is drawn.
     Parameters (*draw)(const Settings& settings, const Shape& image, const NoiseStream& noise,
                        std::span<const std::uint64_t> images);
 

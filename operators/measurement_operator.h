@@ -17,9 +17,9 @@ using Parameters = std::map<std::string, at::Tensor>;
 
 /// The measurement y = A(x): what is done to an image before noise is added.
 ///
-/// A solver asks for A(x) and for J_A(x)ᵀ v and never for what kind of operator it has. The public functions check shapes
-/// once and call the protected ones, which may rely on them. Operators work in the precision of what they are given
-/// (float32; double in tests) and on its device, and hold no state that a call changes.
+/// A solver asks for A(x) and for J_A(x)ᵀ v and never for what kind of operator it has. The public functions check
+/// shapes once and call the protected ones, which may rely on them. Operators work in the precision of what they are
+/// given (float32; double in tests) and on its device, and hold no state that a call changes.
 class MeasurementOperator {
   public:
     /// @param x_shape, y_shape  shapes of one image and of one measurement

@@ -26,8 +26,9 @@ struct NoiseKey {
     Purpose purpose;
     std::uint64_t image = 0;   ///< The image's number in its dataset; `no_image` where images are generated.
     std::uint32_t sample = 0;  ///< Which posterior sample, or which generated image.
-    std::uint32_t level = 0;   ///< The timestep on the checkpoint's scale (the level's number, for grids that have none).
-    std::uint32_t inner = 0;   ///< Step within a level, or repeat.
+    std::uint32_t level =
+        0;  ///< The timestep on the checkpoint's scale (the level's number, for grids that have none).
+    std::uint32_t inner = 0;  ///< Step within a level, or repeat.
 };
 
 inline constexpr std::uint64_t no_image = ~std::uint64_t{0};

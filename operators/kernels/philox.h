@@ -64,7 +64,8 @@ DIFFINV_HOST_DEVICE inline PhiloxBlock field_block(PhiloxKey key, std::uint64_t 
 }
 
 // From here on: +, −, ×, ÷ and sqrt of doubles alone, each correctly rounded by IEEE 754, and no fused multiply-add
-// (-ffp-contract=off, --fmad=false). Hence the same bits on every processor and on the GPU, which libm does not promise.
+// (-ffp-contract=off, --fmad=false). Hence the same bits on every processor and on the GPU, which libm does not
+// promise.
 
 DIFFINV_HOST_DEVICE inline std::uint64_t bits_of(double value) {
     std::uint64_t bits;
@@ -88,7 +89,8 @@ DIFFINV_HOST_DEVICE inline double log_uniform(std::uint32_t word) {
     // k − 32 as a double, by way of the bits of 2⁵² + biased: cheaper than a conversion from 64 bits.
     const double exponent = from_bits(biased | 0x4330000000000000ULL) - (4503599627370496.0 + 64.0);
 
-    // ln m = 2 artanh s = 2 s + s z P(z) with s = (m − 1)/(m + 1), z = s² ≤ 0.0295; P interpolates at Chebyshev's nodes.
+    // ln m = 2 artanh s = 2 s + s z P(z) with s = (m − 1)/(m + 1), z = s² ≤ 0.0295; P interpolates at Chebyshev's
+    // nodes.
     const double s = (m - 1.0) / (m + 1.0);
     const double z = s * s;
     double p = 0.13086626147840102;

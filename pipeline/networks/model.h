@@ -16,23 +16,23 @@ namespace pipeline {
 struct ModelDescription {
     std::filesystem::path weights_file;
     std::filesystem::path settings_file;
-    std::string format;                  ///< "guided-diffusion"
+    std::string format;  ///< "guided-diffusion"
     UNetSettings network;
-    int image_size = 0;                  ///< Side of the images it was trained on.
-    int timesteps = 1000;                ///< T
-    std::string schedule = "linear";     ///< "linear" or "cosine"
+    int image_size = 0;                                 ///< Side of the images it was trained on.
+    int timesteps = 1000;                               ///< T
+    std::string schedule = "linear";                    ///< "linear" or "cosine"
     VarianceKind variance = VarianceKind::fixed_small;  ///< What the checkpoint samples with by default.
-    bool rescales_timesteps = false;     ///< The network is asked with t · 1000/T.
+    bool rescales_timesteps = false;                    ///< The network is asked with t · 1000/T.
     std::int64_t parameters = 0;
-    std::vector<std::string> notes;      ///< What was assumed and from where.
+    std::vector<std::string> notes;  ///< What was assumed and from where.
 
     bool has_learned_variance() const { return network.out_channels == 2 * network.in_channels; }
     NoiseSchedule noise_schedule() const;
 };
 
-/// Describes a checkpoint: a .safetensors file with its settings beside it (NAME.json, or config.json in the same folder),
-/// or a folder with model.safetensors and config.json. Settings are a flat file of guided-diffusion's own names, or nested
-/// under `model` (or `model.unet`) and `diffusion`. Names and shapes are checked strictly.
+/// Describes a checkpoint: a .safetensors file with its settings beside it (NAME.json, or config.json in the same
+/// folder), or a folder with model.safetensors and config.json. Settings are a flat file of guided-diffusion's own
+/// names, or nested under `model` (or `model.unet`) and `diffusion`. Names and shapes are checked strictly.
 /// @throws CheckpointError  in one sentence
 ModelDescription describe_model(const std::filesystem::path& path);
 

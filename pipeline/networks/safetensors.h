@@ -12,8 +12,8 @@ namespace pipeline {
 /// Reads a safetensors file through a mapping: nothing is copied until a tensor is converted or moved.
 ///
 /// Everything the reference implementation refuses is refused: a header that does not fit, invalid UTF-8 or JSON,
-/// duplicate names, unknown or unsupported dtypes, shapes that overflow or disagree with their offsets, holes, overlaps,
-/// trailing bytes.
+/// duplicate names, unknown or unsupported dtypes, shapes that overflow or disagree with their offsets, holes,
+/// overlaps, trailing bytes.
 /// @throws CheckpointError  naming the file, the tensor where there is one, and the reason
 TensorMap read_safetensors(const std::filesystem::path& path);
 

@@ -1,0 +1,40 @@
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <string>
+
+#include "operators/measurement_operator.h"
+
+namespace operators {
+
+/// Blur by a kernel k: (A x)[i, j] = Σ_{a, b} k[a, b] x̃[i + a − ⌊K_h/2⌋, j + b − ⌊K_w/2⌋] in every channel, x̃ the image
+/// mirrored at its border without repeating the border pixel. A cross-correlation: the kernel is NOT flipped.
+///
+/// A* y correlates with the flipped kernel out to the mirrored border, then folds that back to the pixels it came from.
+/// A kernel that is a product k = u vᵀ (a Gaussian) is applied as A x = V x Wᵀ, where the matrices V [H, H] and W [W,
+/// W] hold the taps of u and v with the mirrored border folded in, so that A* y = Vᵀ y W: on a CPU several times faster
+/// than two convolutions for every image size up to 1024. Zero taps at the kernel's border cost nothing.
+class Blur final : public LinearOperator {
+  public:
+    /// @param kernel  [K_h, K_w], both odd; its device is where images must be
+    /// @throws std::invalid_argument  if the kernel's shape is not that, it is not finite, all 0, or wider than the
+    /// mirrored
+    ///                                image (⌊K/2⌋ must stay below the side, zero taps at its border not counted).
+    Blur(std::string name, const at::Tensor& kernel, Shape image_shape);
+
+    bool is_separable() const { return vertical_.defined(); }
+
+  private:
+    at::Tensor apply_forward(const at::Tensor& x) const override;
+    at::Tensor apply_adjoint(const at::Tensor& y) const override;
+
+    at::Tensor vertical_;  // V and W in double, where the kernel is a product …
+    at::Tensor horizontal_;
+    at::Tensor vertical_float_;  // … and rounded once for float32 images
+    at::Tensor horizontal_float_;
+    at::Tensor kernel_;  // else the kernel itself without its zero border, [C, 1, K_h, K_w], in double and in float32
+    at::Tensor kernel_float_;
+};
+
+}  // namespace operators

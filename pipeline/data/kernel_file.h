@@ -1,0 +1,16 @@
+#pragma once
+
+#include <string>
+
+#include <ATen/core/Tensor.h>
+
+namespace pipeline {
+
+/// A kernel may not be larger than this a side: far above any image that fits a network.
+inline constexpr std::int64_t kernel_side_limit = 4096;
+
+/// The kernel of a file, [kh, kw], float32: see `read_parameters`.
+/// @throws FileError
+at::Tensor read_kernel(const std::string& file);
+
+}  // namespace pipeline

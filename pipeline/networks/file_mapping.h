@@ -1,0 +1,25 @@
+#pragma once
+
+#include <cstddef>
+#include <filesystem>
+#include <span>
+
+namespace pipeline {
+
+/// A regular file's bytes, mapped for reading while the object lives. Writing into them changes a private copy.
+class FileMapping {
+  public:
+    /// @throws CheckpointError  where the file cannot be opened or mapped.
+    explicit FileMapping(const std::filesystem::path& path);
+    ~FileMapping();
+    FileMapping(const FileMapping&) = delete;
+    FileMapping& operator=(const FileMapping&) = delete;
+
+    std::span<std::byte> bytes() const { return {data_, size_}; }
+
+  private:
+    std::byte* data_ = nullptr;
+    std::size_t size_ = 0;
+};
+
+}  // namespace pipeline

@@ -1,0 +1,63 @@
+#include "pipeline/networks/residual_block.h"
+
+#include <ATen/TensorOperators.h>
+#include <ATen/ops/avg_pool2d.h>
+#include <ATen/ops/linear.h>
+#include <ATen/ops/upsample_nearest2d.h>
+
+#include "pipeline/networks/kernels/frozen_convolution.h"
+#include "pipeline/networks/kernels/group_norm_silu.h"
+
+namespace pipeline {
+
+Convolution::Convolution(const TensorMap& parameters, const std::string& name, int stride)
+    : weight(parameters.at(name + ".weight")), bias(parameters.at(name + ".bias")), stride(stride) {}
+
+at::Tensor Convolution::forward(const at::Tensor& x) const {
+    // Kernels of 1 and 3 pixels keep the size, or halve it.
+    return frozen_convolution(x, weight, bias, stride, static_cast<int>(weight.size(2) / 2));
+}
+
+ResidualBlock::ResidualBlock(const LayerPlan& plan, const UNetSettings& settings, const TensorMap& parameters)
+    : kind_(plan.kind),
+      has_scale_shift_(settings.has_scale_shift_norm),
+      groups_(settings.norm_groups),
+      epsilon_(settings.norm_epsilon),
+      norm1_weight_(parameters.at(plan.name + "in_layers.0.weight")),
+      norm1_bias_(parameters.at(plan.name + "in_layers.0.bias")),
+      convolution1_(parameters, plan.name + "in_layers.2"),
+      embedding_weight_(parameters.at(plan.name + "emb_layers.1.weight")),
+      embedding_bias_(parameters.at(plan.name + "emb_layers.1.bias")),
+      norm2_weight_(parameters.at(plan.name + "out_layers.0.weight")),
+      norm2_bias_(parameters.at(plan.name + "out_layers.0.bias")),
+      convolution2_(parameters, plan.name + "out_layers.3") {
+    if (plan.in_channels != plan.out_channels) skip_.emplace_back(parameters, plan.name + "skip_connection");
+}
+
+at::Tensor ResidualBlock::resampled(const at::Tensor& x) const {
+    if (kind_ == LayerKind::residual_down) return at::avg_pool2d(x, {2, 2});
+    if (kind_ == LayerKind::residual_up) return at::upsample_nearest2d(x, {2 * x.size(2), 2 * x.size(3)});
+    return x;
+}
+
+at::Tensor ResidualBlock::forward(const at::Tensor& x, const at::Tensor& embedding) const {
+    at::Tensor h = group_norm_silu(x, norm1_weight_, norm1_bias_, groups_, epsilon_);
+    h = convolution1_.forward(resampled(h));
+
+    const at::Tensor e = at::linear(embedding, embedding_weight_, embedding_bias_);
+    if (has_scale_shift_) {
+        // GN(h) (1 + scale) + shift = w (1 + scale) ⊙ ĥ + (b (1 + scale) + shift)
+        const at::Tensor scale = e.narrow(1, 0, e.size(1) / 2) + 1;
+        const at::Tensor shift = e.narrow(1, e.size(1) / 2, e.size(1) / 2);
+        h = group_norm_silu(h, norm2_weight_ * scale, norm2_bias_ * scale + shift, groups_, epsilon_);
+    } else {
+        h.add_(e.unsqueeze(2).unsqueeze(3));
+        h = group_norm_silu(h, norm2_weight_, norm2_bias_, groups_, epsilon_);
+    }
+    h = convolution2_.forward(h);
+
+    const at::Tensor resampled_x = resampled(x);
+    return h.add_(skip_.empty() ? resampled_x : skip_.front().forward(resampled_x));
+}
+
+}  // namespace pipeline

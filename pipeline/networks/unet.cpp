@@ -1,0 +1,199 @@
+#include "pipeline/networks/unet.h"
+
+#include <stdexcept>
+#include <utility>
+#include <variant>
+
+#include <ATen/TensorOperators.h>
+#include <ATen/ops/cat.h>
+#include <ATen/ops/embedding.h>
+#include <ATen/ops/linear.h>
+#include <ATen/ops/silu.h>
+#include <ATen/ops/upsample_nearest2d.h>
+#include <c10/core/GradMode.h>
+#include <c10/util/StringUtil.h>
+
+#include "pipeline/networks/attention_block.h"
+#include "pipeline/networks/kernels/group_norm_silu.h"
+#include "pipeline/networks/residual_block.h"
+#include "pipeline/networks/unet_plan.h"
+
+namespace pipeline {
+namespace {
+
+/// Nearest neighbour to twice the size, then a convolution.
+struct UpsamplingConvolution {
+    Convolution convolution;
+};
+
+using Layer = std::variant<Convolution, UpsamplingConvolution, ResidualBlock, AttentionBlock>;
+using Block = std::vector<Layer>;
+
+Layer make_layer(const LayerPlan& plan, const UNetSettings& settings, const TensorMap& parameters) {
+    switch (plan.kind) {
+        case LayerKind::convolution:
+            return Convolution(parameters, plan.name.substr(0, plan.name.size() - 1));
+        case LayerKind::convolution_down:
+            return Convolution(parameters, plan.name + "op", 2);
+        case LayerKind::convolution_up:
+            return UpsamplingConvolution{Convolution(parameters, plan.name + "conv")};
+        case LayerKind::attention:
+            return AttentionBlock(plan, settings, parameters);
+        case LayerKind::residual:
+        case LayerKind::residual_down:
+        case LayerKind::residual_up:
+            return ResidualBlock(plan, settings, parameters);
+    }
+    throw std::logic_error("U-Net: a layer of no kind");
+}
+
+Block make_block(const std::vector<LayerPlan>& plan, const UNetSettings& settings, const TensorMap& parameters) {
+    Block block;
+    block.reserve(plan.size());
+    for (const LayerPlan& layer : plan) block.push_back(make_layer(layer, settings, parameters));
+    return block;
+}
+
+/// What a layer does, by its kind.
+struct LayerForward {
+    const at::Tensor& x;
+    const at::Tensor& embedding;
+
+    at::Tensor operator()(const Convolution& layer) const { return layer.forward(x); }
+    at::Tensor operator()(const UpsamplingConvolution& layer) const {
+        return layer.convolution.forward(at::upsample_nearest2d(x, {2 * x.size(2), 2 * x.size(3)}));
+    }
+    at::Tensor operator()(const ResidualBlock& layer) const { return layer.forward(x, embedding); }
+    at::Tensor operator()(const AttentionBlock& layer) const { return layer.forward(x); }
+};
+
+at::Tensor forward_block(const Block& block, at::Tensor x, const at::Tensor& embedding) {
+    for (const Layer& layer : block) x = std::visit(LayerForward{x, embedding}, layer);
+    return x;
+}
+
+/// Copies of the weights in the network's precision, after a strict check.
+TensorMap converted_parameters(const UNetSettings& settings, const TensorMap& weights, at::ScalarType precision) {
+    TensorHeaders headers;
+    for (const auto& [name, tensor] : weights) {
+        headers[name] = {tensor.is_floating_point() ? "F32" : c10::toString(tensor.scalar_type()),
+                         tensor.sizes().vec()};
+    }
+    check_parameters("U-Net", parameter_shapes(settings), headers);
+
+    const c10::NoGradGuard no_gradient;
+    TensorMap parameters;
+    for (const auto& [name, tensor] : weights) {
+        // Always a copy: what was given may be a mapping of a file.
+        const auto options = at::TensorOptions().dtype(precision);
+        parameters[name] = tensor.detach().to(options, false, true, at::MemoryFormat::Contiguous);
+    }
+    return parameters;
+}
+
+}  // namespace
+
+struct UNet::Parts {
+    UNetSettings settings;
+    at::ScalarType precision;
+    TensorMap parameters;
+    std::vector<Block> input_blocks;
+    Block middle;
+    std::vector<Block> output_blocks;
+
+    at::Tensor embedding(const at::Tensor& t, const at::Tensor& labels) const;
+    void check(const at::Tensor& x, const at::Tensor& t, const at::Tensor& labels) const;
+};
+
+UNet::UNet(UNetSettings settings, const TensorMap& weights, at::ScalarType precision) {
+    if (precision != at::kFloat && precision != at::kDouble) {
+        throw std::invalid_argument(std::string("U-Net: computes in float32 or float64, not in ") +
+                                    c10::toString(precision));
+    }
+    TensorMap parameters = converted_parameters(settings, weights, precision);
+    const UNetPlan plan = plan_unet(settings);
+    parts_ = std::make_unique<Parts>(Parts{settings, precision, std::move(parameters), {}, {}, {}});
+    for (const auto& block : plan.input_blocks) {
+        parts_->input_blocks.push_back(make_block(block, settings, parts_->parameters));
+    }
+    parts_->middle = make_block(plan.middle, settings, parts_->parameters);
+    for (const auto& block : plan.output_blocks) {
+        parts_->output_blocks.push_back(make_block(block, settings, parts_->parameters));
+    }
+}
+
+UNet::~UNet() = default;
+UNet::UNet(UNet&&) noexcept = default;
+
+const UNetSettings& UNet::settings() const {
+    return parts_->settings;
+}
+
+std::vector<at::Tensor> UNet::parameters() const {
+    std::vector<at::Tensor> tensors;
+    for (const auto& [name, tensor] : parts_->parameters) tensors.push_back(tensor);
+    return tensors;
+}
+
+void UNet::Parts::check(const at::Tensor& x, const at::Tensor& t, const at::Tensor& labels) const {
+    const int multiple = settings.size_multiple();
+    if (x.dim() != 4 || x.size(1) != settings.in_channels || x.size(2) % multiple != 0 || x.size(3) % multiple != 0 ||
+        x.numel() == 0) {
+        throw std::invalid_argument(c10::str("U-Net: x has shape ", x.sizes(), ", expected [N, ", settings.in_channels,
+                                             ", H, W] with H and W multiples of ", multiple));
+    }
+    if (x.scalar_type() != precision) {
+        throw std::invalid_argument(c10::str("U-Net: x is ", x.scalar_type(), ", expected ", precision));
+    }
+    if (t.dim() != 1 || t.size(0) != x.size(0)) {
+        throw std::invalid_argument(c10::str("U-Net: t has shape ", t.sizes(), ", expected [", x.size(0), "]"));
+    }
+    if (labels.defined() != (settings.classes > 0)) {
+        throw std::invalid_argument(labels.defined() ? "U-Net: labels given, but the network knows no classes"
+                                                     : "U-Net: the network is class-conditional and needs labels");
+    }
+    if (!labels.defined()) return;
+    if (labels.dim() != 1 || labels.size(0) != x.size(0) || labels.scalar_type() != at::kLong) {
+        throw std::invalid_argument(c10::str("U-Net: labels are ", labels.scalar_type(), " of shape ", labels.sizes(),
+                                             ", expected Long of shape [", x.size(0), "]"));
+    }
+    if (labels.lt(0).any().item<bool>() || labels.ge(settings.classes).any().item<bool>()) {
+        throw std::invalid_argument(c10::str("U-Net: a label is not in 0 … ", settings.classes - 1));
+    }
+}
+
+/// SiLU of the embedding: every residual block starts with it.
+at::Tensor UNet::Parts::embedding(const at::Tensor& t, const at::Tensor& labels) const {
+    at::Tensor e = timestep_embedding(t, settings.model_channels, precision);
+    e = at::linear(e, parameters.at("time_embed.0.weight"), parameters.at("time_embed.0.bias"));
+    e = at::linear(at::silu_(e), parameters.at("time_embed.2.weight"), parameters.at("time_embed.2.bias"));
+    if (labels.defined()) e.add_(at::embedding(parameters.at("label_emb.weight"), labels));
+    return at::silu_(e);
+}
+
+at::Tensor UNet::forward(const at::Tensor& x, const at::Tensor& t, const at::Tensor& labels) const {
+    parts_->check(x, t, labels);
+    const at::Tensor embedding = parts_->embedding(t.detach(), labels);
+
+    // Down, keeping every block's output
+    std::vector<at::Tensor> skips;
+    at::Tensor h = x;
+    for (const Block& block : parts_->input_blocks) {
+        h = forward_block(block, h, embedding);
+        skips.push_back(h);
+    }
+    h = forward_block(parts_->middle, h, embedding);
+    // Up, each block fed [h, skip], last in, first out
+    for (const Block& block : parts_->output_blocks) {
+        h = at::cat({h, skips.back()}, 1);
+        skips.pop_back();
+        h = forward_block(block, std::move(h), embedding);
+    }
+
+    const TensorMap& parameters = parts_->parameters;
+    h = group_norm_silu(h, parameters.at("out.0.weight"), parameters.at("out.0.bias"), parts_->settings.norm_groups,
+                        parts_->settings.norm_epsilon);
+    return Convolution(parameters, "out.2").forward(h);
+}
+
+}  // namespace pipeline

@@ -1,0 +1,76 @@
+#include "pipeline/samplers/dps.h"
+
+#include <ATen/TensorOperators.h>
+#include <ATen/ops/where.h>
+#include <ATen/ops/zeros_like.h>
+
+#include "pipeline/diffusion/ancestral_step.h"
+#include "pipeline/diffusion/forward_process.h"
+#include "pipeline/samplers/ancestral_level.h"
+
+namespace pipeline {
+
+namespace {
+
+/// v/n per image, 0 where the norm n [N] is 0.
+at::Tensor divided_per_image(const at::Tensor& v, const at::Tensor& norm) {
+    const at::Tensor inverse = at::where(norm == 0, at::zeros_like(norm), norm.reciprocal());
+    return v.mul(inverse.to(v.scalar_type()).view({-1, 1, 1, 1}));
+}
+
+}  // namespace
+
+Dps::Dps(const SamplingProblem& problem, const DpsSettings& settings) : problem_(problem), settings_(settings) {
+    check_variance(name(), problem_);
+    check_measurement(name(), problem_);
+}
+
+std::vector<Level> Dps::levels() const {
+    return levels_below(problem_.schedule.size());
+}
+
+SamplerState Dps::start() const {
+    return {.x_t = pure_noise(problem_), .tensors = {}};
+}
+
+void Dps::step(SamplerState& state, const Level& level, StepTrace* trace) const {
+    const NoiseSchedule& schedule = problem_.schedule;
+    const operators::MeasurementOperator& A = *problem_.measurement.A;
+    const int t = level.step;
+    const at::Tensor& x_t = state.x_t;
+
+    // x' = DDPM(x_t), keeping what the gradient needs
+    const DifferentiablePrediction network = problem_.predictor.predict_differentiably(x_t, schedule.timestep(t));
+    const auto& [epsilon, variance_fraction] = network.prediction;
+    const at::Tensor unclipped = clean_estimate(schedule, t, x_t, epsilon);
+    const at::Tensor x0_hat = clipped(problem_, unclipped);
+    const at::Tensor x_prime = ancestral_step(schedule, t, problem_.variance, x_t, x0_hat, variance_fraction,
+                                              step_noise(problem_, level, x_t));
+
+    // ∇_{x̂₀}‖r‖ = −J_Aᵀ r/‖r‖
+    const at::Tensor residual = problem_.measurement.y - A.forward(x0_hat);
+    const at::Tensor norm = norm_per_image(residual);
+    at::Tensor g = A.vjp(x0_hat, divided_per_image(residual.neg(), norm));
+
+    // Through the clamp, which passes a gradient up to its bounds, bounds included
+    if (problem_.clip) g = g.mul(unclipped.abs().le_(1.0));
+
+    // Through x̂₀ = a x_t − b ε(x_t)
+    const CleanEstimateFactors factor = clean_estimate_factors(schedule, t);
+    const at::Tensor gradient = g.mul(factor.x_t).sub_(network.vjp(g), factor.epsilon);
+
+    const bool is_unit = settings_.normalise == DpsNormalise::gradient;
+    const at::Tensor direction = is_unit ? divided_per_image(gradient, norm_per_image(gradient)) : gradient;
+    state.x_t = x_prime.sub(direction, settings_.zeta);
+    if (trace != nullptr) *trace = {.x0_hat = x0_hat, .residual_norm = norm, .gradient = gradient};
+}
+
+std::unique_ptr<Sampler> make_dps(const operators::Settings& settings, const SamplingProblem& problem) {
+    const double code_units = settings.is_word("zeta-unit", "paper") ? 2.0 : 1.0;
+    return std::make_unique<Dps>(
+        problem, DpsSettings{.zeta = code_units * settings.real("zeta"),
+                             .normalise = settings.is_word("normalise", "gradient") ? DpsNormalise::gradient
+                                                                                    : DpsNormalise::residual});
+}
+
+}  // namespace pipeline

@@ -1,0 +1,66 @@
+#include "pipeline/samplers/score_ald.h"
+
+#include <cmath>
+#include <stdexcept>
+#include <string>
+
+#include "pipeline/samplers/ancestral_level.h"
+
+namespace pipeline {
+
+ScoreAld::ScoreAld(const SamplingProblem& problem, const ScoreAldSettings& settings)
+    : problem_(problem), settings_(settings) {
+    check_variance(name(), problem_);
+    check_measurement(name(), problem_);
+    // γ is linear or falling, so that it is smallest at the last step.
+    if (problem_.measurement.sigma_y == 0 && (gamma(0) == 0 || gamma(problem_.schedule.size() - 1) == 0)) {
+        throw std::invalid_argument("score_ald.gamma-last: 0 with sigma-y = 0 divides by zero, expected more than 0");
+    }
+}
+
+std::vector<Level> ScoreAld::levels() const {
+    return levels_below(problem_.schedule.size());
+}
+
+SamplerState ScoreAld::start() const {
+    return {.x_t = pure_noise(problem_), .tensors = {}};
+}
+
+void ScoreAld::step(SamplerState& state, const Level& level, StepTrace* trace) const {
+    const NoiseSchedule& schedule = problem_.schedule;
+    const auto& [y, A, sigma_y] = problem_.measurement;
+    const int t = level.step;
+    const bool is_jalal = settings_.rule == ScoreAldRule::jalal;
+    const double root_alpha_bar = std::sqrt(schedule.alpha_bar(t));
+
+    // ∇½‖A x − y‖² at u_t = x_t/√ᾱ_t (`jalal`) or at x_t itself (`poster`)
+    const at::Tensor x = is_jalal ? state.x_t.div(root_alpha_bar) : state.x_t;
+    const at::Tensor residual = A->forward(x).sub(y);  // not in place: A(x) may be x itself
+    const at::Tensor gradient = A->vjp(x, residual);
+    if (trace != nullptr) trace->residual_norm = norm_per_image(residual);
+
+    // What it is multiplied with: du_t/dx_t and DDPM's weight of a score, over the likelihood's variance
+    const double weight = is_jalal ? schedule.beta(t) / std::sqrt(schedule.alpha(t)) / root_alpha_bar : 1.0;
+    const double variance = sigma_y * sigma_y + gamma(t) * gamma(t);
+
+    const at::Tensor x_previous = ddpm_step(problem_, level, state.x_t, trace);
+    state.x_t = x_previous.sub(gradient, settings_.lambda * weight / variance);
+}
+
+double ScoreAld::gamma(int step) const {
+    if (settings_.rule == ScoreAldRule::jalal) return problem_.schedule.sigma(step);
+    const int last = problem_.schedule.original_size() - 1;
+    const double fraction = last > 0 ? static_cast<double>(problem_.schedule.timestep(step)) / last : 0.0;
+    return settings_.gamma_last + (settings_.gamma_first - settings_.gamma_last) * fraction;
+}
+
+std::unique_ptr<Sampler> make_score_ald(const operators::Settings& settings, const SamplingProblem& problem) {
+    return std::make_unique<ScoreAld>(
+        problem,
+        ScoreAldSettings{.rule = settings.is_word("preset", "poster") ? ScoreAldRule::poster : ScoreAldRule::jalal,
+                         .lambda = settings.real("lambda"),
+                         .gamma_first = settings.real("gamma-first"),
+                         .gamma_last = settings.real("gamma-last")});
+}
+
+}  // namespace pipeline

@@ -1,0 +1,148 @@
+#include "pipeline/networks/model.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <stdexcept>
+#include <string>
+
+#include <ATen/TensorOperators.h>
+#include <ATen/ops/randn.h>
+
+#include "pipeline/networks/safetensors.h"
+#include "tests/pipeline/networks/refusal.h"
+#include "tests/support/paths.h"
+
+using testing::AllOf;
+using testing::HasSubstr;
+
+namespace {
+
+std::filesystem::path default_model() {
+    return test_support::source_folder() / "jobs" / "quickstart" / "model";
+}
+std::filesystem::path golden_weights() {
+    return test_support::golden_folder() / "weights";
+}
+
+double relative_difference(const at::Tensor& a, const at::Tensor& b) {
+    return ((a - b).norm() / b.norm()).item<double>();
+}
+
+std::string description_refusal(const std::filesystem::path& path) {
+    return refusal([&] { pipeline::describe_model(path); });
+}
+
+}  // namespace
+
+TEST(Model, DefaultModelIsDescribedFromFolderAndFile) {
+    for (const auto& path : {default_model(), default_model() / "model.safetensors"}) {
+        const auto model = pipeline::describe_model(path);
+        EXPECT_EQ(model.weights_file, default_model() / "model.safetensors");
+        EXPECT_EQ(model.settings_file, default_model() / "config.json");
+        EXPECT_EQ(model.parameters, 3'319'075);
+        EXPECT_EQ(model.noise_schedule().size(), 1000);
+    }
+    EXPECT_EQ(pipeline::describe_model(golden_weights() / "gd_a.safetensors").settings_file,
+              golden_weights() / "gd_a.json");
+}
+
+TEST(Model, PredictsAnImageAloneAsInABatch) {
+    pipeline::Model model(pipeline::describe_model(default_model()));
+    const at::Tensor x = at::randn({4, 3, 64, 64});
+    const auto batch = model.predict(x, 300);
+    ASSERT_EQ(batch.epsilon.sizes(), x.sizes());
+    EXPECT_FALSE(batch.epsilon.requires_grad());
+    EXPECT_FALSE(batch.variance_fraction.defined());
+    EXPECT_FALSE(model.has_learned_variance());
+    for (int i = 0; i < 4; ++i) {
+        const at::Tensor row = x.narrow(0, i, 1);
+        EXPECT_LT(relative_difference(batch.epsilon.narrow(0, i, 1), model.predict(row, 300).epsilon), 1e-5) << i;
+    }
+    // At a high noise level a trained network finds nearly all of the noise.
+    EXPECT_LT(relative_difference(model.predict(x, 999).epsilon, x), 0.1);
+}
+
+TEST(Model, DifferentiablePredictionIsThePredictionAndItsGradient) {
+    pipeline::Model model(pipeline::describe_model(golden_weights() / "gd_a.safetensors"));
+    const at::Tensor x = at::randn({2, 3, 32, 32});
+    const at::Tensor w = at::randn(x.sizes());
+    const auto plain = model.predict(x, 200.5);
+    auto result = model.predict_differentiably(x, 200.5);
+    EXPECT_EQ((result.prediction.epsilon - plain.epsilon).abs().max().item<float>(), 0.0F);
+    ASSERT_TRUE(result.prediction.variance_fraction.defined());
+    EXPECT_EQ((result.prediction.variance_fraction - plain.variance_fraction).abs().max().item<float>(), 0.0F);
+    EXPECT_FALSE(result.prediction.epsilon.requires_grad());
+    EXPECT_FALSE(x.requires_grad());
+
+    // Against a central difference along a direction: <w, ε(x + h d) − ε(x − h d)>/2h = <Jᵀw, d>
+    const at::Tensor gradient = result.vjp(w);
+    EXPECT_FALSE(gradient.requires_grad());
+    const at::Tensor d = gradient / gradient.norm();
+    const double h = 0.05;
+    const auto side = [&](double step) { return model.predict(x + step * d, 200.5).epsilon.to(at::kDouble); };
+    const double slope = (((side(h) - side(-h)) * w).sum() / (2 * h)).item<double>();
+    EXPECT_NEAR(slope / gradient.norm().item<double>(), 1.0, 0.01);
+    EXPECT_THROW(result.vjp(w), std::logic_error);
+}
+
+TEST(Model, TimestepsAreRescaledWhereTheCheckpointSaysSo) {
+    auto description = pipeline::describe_model(golden_weights() / "gd_e.safetensors");
+    pipeline::Model plain(description);
+    description.timesteps = 500;
+    description.rescales_timesteps = true;
+    pipeline::Model rescaled(description);
+    const at::Tensor x = at::randn({1, 3, 16, 16});
+    EXPECT_EQ((rescaled.predict(x, 100).epsilon - plain.predict(x, 200).epsilon).abs().max().item<float>(), 0.0F);
+    EXPECT_GT((rescaled.predict(x, 100).epsilon - plain.predict(x, 100).epsilon).abs().max().item<float>(), 1e-4F);
+}
+
+TEST(Model, WithoutWeightsIsFilledThroughItsParameters) {
+    const auto description = pipeline::describe_model(golden_weights() / "gd_e.safetensors");
+    pipeline::Model source(description);
+    const auto replica = pipeline::Model::without_weights(description);
+    const at::Tensor x = at::randn({1, 3, 16, 16});
+    EXPECT_EQ(replica->predict(x, 10).epsilon.abs().max().item<float>(), 0.0F);
+    const auto from = source.parameters();
+    const auto to = replica->parameters();
+    ASSERT_EQ(from.size(), to.size());
+    for (std::size_t i = 0; i < from.size(); ++i) to[i].copy_(from[i]);
+    EXPECT_EQ((replica->predict(x, 10).epsilon - source.predict(x, 10).epsilon).abs().max().item<float>(), 0.0F);
+}
+
+TEST(Model, ClassConditionalCheckpointsAreDescribedButNotSampled) {
+    const auto description = pipeline::describe_model(golden_weights() / "gd_b.safetensors");
+    EXPECT_EQ(description.network.classes, 10);
+    EXPECT_THAT(refusal([&] { pipeline::Model model(description); }), HasSubstr("gd_b.json: class_cond is true"));
+}
+
+TEST(Model, WrongPathsAreRefusedWithWhatWasLookedFor) {
+    const test_support::TemporaryFolder folder;
+    EXPECT_THAT(description_refusal(folder / "none"), HasSubstr("none: no such file or folder"));
+    EXPECT_THAT(description_refusal(folder.path()), HasSubstr("no model.safetensors"));
+    std::filesystem::copy(golden_weights() / "gd_e.safetensors", folder / "model.safetensors");
+    EXPECT_THAT(description_refusal(folder.path()), HasSubstr("no config.json"));
+    EXPECT_THAT(description_refusal(folder / "model.safetensors"), HasSubstr("looked for model.json and config.json"));
+    std::filesystem::copy(golden_weights() / "gd_e.json", folder / "model.json");
+    EXPECT_EQ(description_refusal(folder / "model.safetensors"), "");
+}
+
+TEST(Model, PicklesAreRefusedAndNamedAsSuch) {
+    const test_support::TemporaryFolder folder;
+    for (const char* name : {"gd_e.pt", "gd_e_legacy.pt"}) {
+        const auto expected = AllOf(HasSubstr("a PyTorch pickle"), HasSubstr("safetensors.torch.save_file"));
+        EXPECT_THAT(description_refusal(golden_weights() / name), expected);
+        std::filesystem::copy(golden_weights() / name, folder / (std::string(name) + ".safetensors"));
+        EXPECT_THAT(description_refusal(folder / (std::string(name) + ".safetensors")), expected) << "by its content";
+    }
+}
+
+TEST(Model, CheckpointsOfOtherSettingsAreRefusedWithTheNames) {
+    const test_support::TemporaryFolder folder;
+    std::filesystem::copy(golden_weights() / "gd_e.safetensors", folder / "m.safetensors");
+    std::filesystem::copy(golden_weights() / "gd_a.json", folder / "m.json");
+    const std::string message = description_refusal(folder / "m.safetensors");
+    EXPECT_THAT(message, AllOf(HasSubstr("m.safetensors: the tensors do not match the settings: "),
+                               HasSubstr(" missing (input_blocks."), HasSubstr(" misshapen (")));
+    EXPECT_LT(message.size(), 3000U);
+}

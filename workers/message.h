@@ -1,0 +1,46 @@
+#pragma once
+
+#include <cstdint>
+#include <string>
+
+namespace workers {
+
+/// All that ranks say to one another. A worker begins every exchange; rank 0 only answers.
+enum class MessageKind {
+    hello,    ///< worker → 0: who I am, which plan I read, the checksum of my replica
+    ready,    ///< worker → 0: give me a unit
+    beat,     ///< worker → 0: I am alive (and at work on `unit`)
+    done,     ///< worker → 0: `unit` is committed
+    failed,   ///< worker → 0: `unit` threw; `reason`, and whether another attempt `may_pass`
+    refused,  ///< either way: I cannot start, or you may not; `reason`, `exit_code`
+    unit,     ///< 0 → worker: compute `unit`
+    stop,     ///< 0 → worker: nothing is left for you, leave
+    plan,     ///< 0 → worker, inside a foreign MPI launch: the frozen run is in `folder`
+};
+
+/// One message; fields that its kind does not use keep their defaults.
+struct Message {
+    MessageKind kind = MessageKind::beat;
+    std::int64_t unit = -1;
+    double seconds = 0;           ///< done: wall time of the unit
+    double seconds_sampling = 0;  ///< done
+    std::int64_t diverged = 0;    ///< done: rows
+    std::int64_t unreadable = 0;  ///< done: rows
+    bool may_pass = false;        ///< failed
+    int exit_code = 0;            ///< refused
+    int process = 0;              ///< hello
+    std::uint64_t checksum = 0;   ///< hello
+    std::string host = {};  ///< hello
+    std::string device = {};  ///< hello
+    std::string digest = {};  ///< hello, plan
+    std::string reason = {};  ///< failed, refused
+    std::string folder = {};  ///< plan
+};
+
+/// JSON on one line, with the fields that differ from their defaults.
+std::string to_text(const Message& message);
+
+/// @throws std::invalid_argument  for anything that `to_text` does not write
+Message parse_message(const std::string& text);
+
+}  // namespace workers

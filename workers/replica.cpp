@@ -1,0 +1,37 @@
+#include "workers/replica.h"
+
+#include <stdexcept>
+#include <string>
+
+#include "jobs/job_error.h"
+#include "pipeline/data/sha256.h"
+
+namespace workers {
+
+Replica load_replica(const jobs::SweepPlan& plan, cluster::Collective& collective) {
+    const pipeline::ModelDescription description = pipeline::describe_model(plan.model());
+    Replica replica;
+    if (collective.rank() == 0) {
+        const std::string sha256 = pipeline::sha256_of_file(description.weights_file);
+        if (sha256 != plan.model_sha256()) {
+            throw jobs::JobError(description.weights_file.string() + ": has SHA-256 " + sha256.substr(0, 12) +
+                                 "…, the run was planned with " + plan.model_sha256().substr(0, 12) + "…");
+        }
+        replica.model = std::make_unique<pipeline::Model>(description);
+    } else {
+        replica.model = pipeline::Model::without_weights(description);
+    }
+
+    collective.broadcast(replica.model->parameters(), 0);
+
+    replica.checksum = cluster::checksum(replica.model->parameters());
+    const std::uint64_t lowest = collective.all_reduce_minimum(replica.checksum);
+    const std::uint64_t highest = collective.all_reduce_maximum(replica.checksum);
+    if (lowest != highest) {
+        throw std::runtime_error("replicas differ: checksums from " + std::to_string(lowest) + " to " +
+                                 std::to_string(highest) + ", this rank has " + std::to_string(replica.checksum));
+    }
+    return replica;
+}
+
+}  // namespace workers
