@@ -12,8 +12,8 @@ namespace jobs {
 /// The folder of one run. A unit is done exactly when its file exists.
 class Campaign {
   public:
-    /// Makes the folder (or finds it) and freezes the plan and the image list in it. The same plan continues; another is
-    /// refused with the difference, and nothing in the folder is touched.
+    /// Makes the folder (or finds it) and freezes the plan and the image list in it. The same plan continues; another
+    /// is refused with the difference, and nothing in the folder is touched.
     /// @throws JobError          where the folder belongs to another job or is no run's folder
     /// @throws EnvironmentError  where it cannot be written
     static Campaign create_or_continue(const std::filesystem::path& folder, const SweepPlan& plan,

@@ -8,20 +8,21 @@
 
 namespace jobs {
 
-/// One line of journal.jsonl: what happened to a unit. Everything that differs from run to run is here and nowhere else.
+/// One line of journal.jsonl: what happened to a unit. Everything that differs from run to run is here and nowhere
+/// else.
 struct JournalEntry {
-    std::string event;        ///< "run", "worker", "assigned", "committed", "failed"
+    std::string event;  ///< "run", "worker", "assigned", "committed", "failed"
     std::int64_t unit = -1;
     int rank = -1;
-    double time = 0;          ///< Seconds since the epoch.
-    double seconds = 0;       ///< committed: the unit's wall time
+    double time = 0;     ///< Seconds since the epoch.
+    double seconds = 0;  ///< committed: the unit's wall time
     double seconds_sampling = 0;
     std::int64_t diverged = 0, unreadable = 0;
-    std::string host, device, reason;
+    std::string host = {}, device = {}, reason = {};
 };
 
-/// The append-only journal of a run. Only the coordinator writes it. It may be cut at any byte: a torn or foreign line is
-/// passed over by readers.
+/// The append-only journal of a run. Only the coordinator writes it. It may be cut at any byte: a torn or foreign line
+/// is passed over by readers.
 class Journal {
   public:
     /// @throws EnvironmentError  where it cannot be opened for appending

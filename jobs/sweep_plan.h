@@ -14,22 +14,22 @@ namespace jobs {
 /// A configuration and the rows it has: units are its blocks, for each sample.
 struct PlannedConfiguration {
     pipeline::Configuration configuration;
-    std::int64_t samples = 1;        ///< Posterior samples a measurement; images made, where the method generates.
+    std::int64_t samples = 1;  ///< Posterior samples a measurement; images made, where the method generates.
     bool is_generation = false;
-    int nfe = 0;                     ///< Network calls per image.
-    double cost_per_image = 0;       ///< Predicted, in forward passes.
+    int nfe = 0;                ///< Network calls per image.
+    double cost_per_image = 0;  ///< Predicted, in forward passes.
     std::int64_t first_unit = 0;
     std::int64_t units = 0;
 };
 
-/// The job as numbered units: the same on every rank, frozen in plan.json, guarded by a digest. Configurations are held,
-/// units are computed, so that 10⁷ images cost nothing.
+/// The job as numbered units: the same on every rank, frozen in plan.json, guarded by a digest. Configurations are
+/// held, units are computed, so that 10⁷ images cost nothing.
 class SweepPlan {
   public:
     /// Expands methods × operators × sigma-y × samples × images. `dataset` is null where every method generates.
     /// @throws JobError  where values do not fit the checkpoint, the images or each other
     static SweepPlan make(const Job& job, const pipeline::ModelDescription& model, const pipeline::Dataset* dataset,
-                      const std::string& model_sha256);
+                          const std::string& model_sha256);
 
     static SweepPlan from_json(const std::string& text);
     /// The whole frozen plan: what plan.json holds. Contains `digest()`.
@@ -48,12 +48,15 @@ class SweepPlan {
     int batch() const { return batch_; }
     int threads() const { return threads_; }
     const operators::Shape& image_shape() const { return image_shape_; }
-    const std::string& dataset() const { return dataset_; }          ///< Location; empty where none.
-    const std::vector<std::int64_t>& images() const { return images_; }  ///< Numbers of the images of the job in the dataset.
+    const std::string& dataset() const { return dataset_; }  ///< Location; empty where none.
+    const std::vector<std::int64_t>& images() const {
+        return images_;
+    }  ///< Numbers of the images of the job in the dataset.
     const std::filesystem::path& model() const { return model_; }
     const std::string& model_sha256() const { return model_sha256_; }
     const std::string& dataset_digest() const { return dataset_digest_; }
-    const std::string& lpips() const { return lpips_; }              ///< "embedded", "none" or a path
+    const std::string& lpips() const { return lpips_; }                ///< "embedded", "none" or a path
+    const std::string& lpips_sha256() const { return lpips_sha256_; }  ///< Of the file; the word where it is none.
     const std::string& device() const { return device_; }
     pipeline::Store store() const { return store_; }
     const std::string& job_text() const { return job_text_; }
@@ -63,6 +66,7 @@ class SweepPlan {
 
   private:
     SweepPlan() = default;
+    void number_units();
 
     std::vector<PlannedConfiguration> configurations_;
     std::vector<std::int64_t> images_;
@@ -70,7 +74,7 @@ class SweepPlan {
     std::uint64_t seed_ = 0;
     int batch_ = 8;
     int threads_ = 1;
-    std::string dataset_, dataset_digest_, model_sha256_, lpips_, device_, job_text_, digest_;
+    std::string dataset_, dataset_digest_, model_sha256_, lpips_, lpips_sha256_, device_, job_text_, digest_;
     std::filesystem::path model_;
     pipeline::Store store_ = pipeline::Store::float32;
 };

@@ -29,7 +29,8 @@ operators::Parameters operator_parameters(const operators::OperatorEntry& entry,
         return entry.draw(configuration.operator_settings, environment.image_shape, environment.noise, images);
     }
     if (entry.file_parameter.empty()) return {};
-    return read_parameters(entry, configuration.operator_settings, environment.image_shape, batch.names);
+    return read_parameters(entry.file_parameter, configuration.operator_settings.word("file"), environment.image_shape,
+                           batch.names);
 }
 
 void commit_measurement(const WorkUnit& unit, const UnitEnvironment& environment, const operators::OperatorEntry& entry,

@@ -25,10 +25,9 @@ struct UNetSettings {
     int heads_upsample = -1;                  ///< As `heads`, on the way up; −1: the same number.
     int head_channels = -1;                   ///< Channels per attention head; −1: as many as `heads` gives.
     bool is_new_attention_order = false;      ///< q, k, v outermost instead of heads outermost.
-    bool has_scale_shift_norm =
-        false;  ///< The embedding scales and shifts after the second norm instead of being added.
-    bool has_residual_resampling = false;  ///< Up and down by residual blocks instead of convolutions.
-    int classes = 0;                       ///< > 0: class-conditional.
+    bool has_scale_shift_norm = false;        ///< The embedding scales and shifts after norm 2 instead of being added.
+    bool has_residual_resampling = false;     ///< Up and down by residual blocks instead of convolutions.
+    int classes = 0;                          ///< > 0: class-conditional.
     int norm_groups = 32;
     double norm_epsilon = 1e-5;
 
@@ -46,8 +45,7 @@ std::map<std::string, std::vector<std::int64_t>> parameter_shapes(const UNetSett
 /// float32. Gradients flow to x alone.
 class UNet {
   public:
-    /// @param weights  every name of `parameter_shapes`, any float dtype; converted to float32 (or float64 where
-    /// asked).
+    /// @param weights  every name of `parameter_shapes`, any float dtype; copied as float32, or float64 where asked
     /// @throws CheckpointError  listing missing, unexpected and misshapen names, ten of each at most
     UNet(UNetSettings settings, const TensorMap& weights, at::ScalarType precision = at::kFloat);
     ~UNet();

@@ -32,7 +32,7 @@ class OperatorContract : public testing::TestWithParam<ListedOperator> {
 double inner_product(const at::Tensor& a, const at::Tensor& b) {
     return (a * b).sum().item<double>();
 }
-double norm(const at::Tensor& a) {
+double length_of(const at::Tensor& a) {
     return std::sqrt(inner_product(a, a));
 }
 double largest(const at::Tensor& a) {
@@ -55,7 +55,7 @@ TEST_P(OperatorContract, AdjointHasTheSameInnerProduct) {
     const at::Tensor Atv = linear->adjoint(v);
     ASSERT_EQ(Ax.scalar_type(), at::kDouble);
     ASSERT_EQ(Atv.sizes(), x.sizes());
-    EXPECT_LE(std::abs(inner_product(Ax, v) - inner_product(x, Atv)), 1e-10 * norm(Ax) * norm(v));
+    EXPECT_LE(std::abs(inner_product(Ax, v) - inner_product(x, Atv)), 1e-10 * length_of(Ax) * length_of(v));
     EXPECT_LE(std::abs(inner_product(Ax, v) - inner_product(x, Atv)), 1e-10 * std::abs(inner_product(Ax, v)));
 }
 

@@ -1,0 +1,231 @@
+#include "jobs/job_options.h"
+
+#include <algorithm>
+#include <array>
+#include <numeric>
+
+#include "jobs/job.h"
+#include "operators/make_operator.h"
+#include "pipeline/samplers/make_sampler.h"
+
+namespace jobs {
+
+namespace {
+
+using operators::Option;
+using operators::OptionType;
+
+constexpr std::array own_options = {
+    Option{.name = "dataset",
+           .type = OptionType::path,
+           .default_text = {},
+           .help = "Folder of PNG and JPEG, or FILE.h5:NAME; not needed where every method generates."},
+    Option{.name = "images",
+           .type = OptionType::word,
+           .default_text = {},
+           .help = "first-last, counted from 0: which images of the dataset; all of them by default."},
+    Option{
+        .name = "model",
+        .type = OptionType::path,
+        .default_text = {},
+        .help = "A .safetensors file with its settings beside it, or a folder with model.safetensors and config.json."},
+    Option{.name = "image-size",
+           .type = OptionType::word,
+           .default_text = {},
+           .unit = "pixels",
+           .help = "Side, or HxW: images are resized and centre-cropped to it; the checkpoint's by default."},
+    Option{.name = "seed",
+           .type = OptionType::word,
+           .default_text = "0",
+           .help = "0 to 2^64-1. All noise follows from it; 0 is a seed like any other."},
+    Option{.name = "method",
+           .type = OptionType::word,
+           .default_text = {},
+           .is_axis = true,
+           .help = "What restores or generates; see `diffinv list methods`."},
+    Option{.name = "operator",
+           .type = OptionType::word,
+           .default_text = {},
+           .is_axis = true,
+           .help = "What damages the images; see `diffinv list operators`."},
+    Option{.name = "sigma-y",
+           .type = OptionType::real,
+           .default_text = "0.05",
+           .minimum = 0,
+           .is_axis = true,
+           .help = "Standard deviation of the measurement's noise, on the [-1, 1] scale."},
+    Option{.name = "steps",
+           .type = OptionType::integer,
+           .default_text = {},
+           .minimum = 1,
+           .maximum = 1000000,
+           .is_axis = true,
+           .unit = "timesteps",
+           .help = "Timesteps kept of the checkpoint's chain, evenly; all T by default."},
+    Option{
+        .name = "respacing",
+        .type = OptionType::word,
+        .default_text = {},
+        .help = "Which timesteps are kept: ddim50 (one stride), 10+15+20 (so many in equal sections). Excludes steps.",
+        .paper = "Nichol & Dhariwal 2021, section 4"},
+    Option{.name = "variance",
+           .type = OptionType::word,
+           .default_text = {},
+           .words = "fixed_small|fixed_large|learned_range",
+           .help = "Variance of an ancestral step; the checkpoint's own by default.",
+           .paper = "Ho et al. 2020, section 3.2; Nichol & Dhariwal 2021, eq. 15"},
+    Option{.name = "clip",
+           .type = OptionType::boolean,
+           .default_text = "yes",
+           .help = "Clamp x0_hat to [-1, 1] at every step."},
+    Option{.name = "noise",
+           .type = OptionType::word,
+           .default_text = "gaussian",
+           .words = "gaussian",
+           .help = "Kind of measurement noise."},
+    Option{.name = "noise-on-unobserved",
+           .type = OptionType::boolean,
+           .default_text = "yes",
+           .help = "Removed pixels carry noise too, as in the DPS reference."},
+    Option{.name = "samples",
+           .type = OptionType::integer,
+           .default_text = "1",
+           .minimum = 1,
+           .maximum = 1000000000,
+           .help = "Posterior samples a measurement; images made, where the method generates."},
+    Option{.name = "batch",
+           .type = OptionType::integer,
+           .default_text = "8",
+           .minimum = 1,
+           .maximum = 65536,
+           .help = "Images a unit. Part of the plan, never taken from the number of workers."},
+    Option{.name = "threads",
+           .type = OptionType::integer,
+           .default_text = "1",
+           .minimum = 1,
+           .maximum = 1024,
+           .help = "Threads a worker. Part of the plan."},
+    Option{.name = "device",
+           .type = OptionType::word,
+           .default_text = "auto",
+           .words = "auto|cpu|cuda",
+           .help = "Where networks run; auto takes a GPU where there is one."},
+    Option{.name = "precision",
+           .type = OptionType::word,
+           .default_text = "float32",
+           .words = "float32",
+           .help = "Arithmetic of the network."},
+    Option{.name = "lpips",
+           .type = OptionType::path,
+           .default_text = "embedded",
+           .words = "embedded|none",
+           .help = "Weights of LPIPS: embedded (net alex), none, or a safetensors file."},
+    Option{.name = "store",
+           .type = OptionType::word,
+           .default_text = "float32",
+           .words = "float32|uint8",
+           .help = "How restored images are kept: float32, or uint8 to save space."},
+};
+
+constexpr std::array own_section_options = {
+    Option{.name = "operator",
+           .type = OptionType::word,
+           .default_text = {},
+           .is_axis = true,
+           .help = "Operators for this method alone, in place of the job's."},
+    Option{.name = "sigma-y",
+           .type = OptionType::real,
+           .default_text = {},
+           .minimum = 0,
+           .is_axis = true,
+           .help = "Noise levels for this method alone."},
+    Option{.name = "steps",
+           .type = OptionType::integer,
+           .default_text = {},
+           .minimum = 1,
+           .maximum = 1000000,
+           .is_axis = true,
+           .unit = "timesteps",
+           .help = "Timesteps kept, for this method alone."},
+    Option{.name = "samples",
+           .type = OptionType::integer,
+           .default_text = {},
+           .minimum = 1,
+           .maximum = 1000000000,
+           .help = "Samples, for this method alone."},
+    Option{.name = "variance",
+           .type = OptionType::word,
+           .default_text = {},
+           .words = "fixed_small|fixed_large|learned_range",
+           .help = "Variance, for this method alone."},
+};
+
+std::vector<NamedOption> gathered_options() {
+    std::vector<NamedOption> all;
+    for (const Option& option : own_options) all.push_back({std::string(option.name), {}, option});
+    const auto add = [&all](std::string_view section, const Option& option) {
+        all.push_back({std::string(section) + "." + std::string(option.name), std::string(section), option});
+    };
+    for (const pipeline::MethodEntry& method : pipeline::method_table()) {
+        for (const Option& option : method.options) add(method.name, option);
+        for (const Option& option : own_section_options) {
+            const bool is_of_measurements = option.name == "operator" || option.name == "sigma-y";
+            if (!is_of_measurements || method.input != pipeline::MethodInput::nothing) add(method.name, option);
+        }
+    }
+    for (const operators::OperatorEntry& entry : operators::operator_table()) {
+        for (const Option& option : entry.options) add(entry.name, option);
+    }
+    return all;
+}
+
+/// Levenshtein's distance.
+std::size_t edit_distance(std::string_view a, std::string_view b) {
+    std::vector<std::size_t> row(b.size() + 1);
+    std::iota(row.begin(), row.end(), std::size_t{0});
+    for (std::size_t i = 1; i <= a.size(); ++i) {
+        std::size_t diagonal = row[0];
+        row[0] = i;
+        for (std::size_t j = 1; j <= b.size(); ++j) {
+            const std::size_t replaced = diagonal + (a[i - 1] == b[j - 1] ? 0 : 1);
+            diagonal = row[j];
+            row[j] = std::min({row[j] + 1, row[j - 1] + 1, replaced});
+        }
+    }
+    return row[b.size()];
+}
+
+}  // namespace
+
+std::span<const operators::Option> job_options() {
+    return own_options;
+}
+std::span<const operators::Option> section_options() {
+    return own_section_options;
+}
+
+const std::vector<NamedOption>& all_options() {
+    static const std::vector<NamedOption> all = gathered_options();
+    return all;
+}
+
+const NamedOption* find_option(std::string_view name) {
+    const auto found = std::ranges::find(all_options(), name, &NamedOption::name);
+    return found == all_options().end() ? nullptr : &*found;
+}
+
+std::string suggestion(std::string_view name) {
+    const NamedOption* nearest = nullptr;
+    std::size_t best = 4;  // further away it is another word
+    for (const NamedOption& option : all_options()) {
+        const bool is_beginning = !name.empty() && option.name.starts_with(name);
+        const std::size_t distance = is_beginning ? 1 : edit_distance(name, option.name);
+        if (distance < best) {
+            best = distance;
+            nearest = &option;
+        }
+    }
+    return nearest == nullptr ? "" : "; did you mean " + nearest->name + "?";
+}
+
+}  // namespace jobs

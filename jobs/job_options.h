@@ -1,0 +1,28 @@
+#pragma once
+
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "operators/option.h"
+
+namespace jobs {
+
+/// An option under the name it has in a job file: `seed`, `dps.zeta`, `dps.sigma-y`.
+struct NamedOption {
+    std::string name;
+    std::string section;  ///< Method or operator; empty for the job's own.
+    operators::Option option;
+};
+
+/// Every option there is: the job's own, then each method's and operator's section. What a job file and a command line
+/// may say.
+const std::vector<NamedOption>& all_options();
+
+/// The option of this exact name, or null.
+const NamedOption* find_option(std::string_view name);
+
+/// "; did you mean sdedit.t-start?", or nothing where no name is near.
+std::string suggestion(std::string_view name);
+
+}  // namespace jobs

@@ -1,0 +1,106 @@
+#include "jobs/journal.h"
+
+#include <fcntl.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <cstring>
+#include <fstream>
+#include <nlohmann/json.hpp>
+
+#include "jobs/job_error.h"
+#include "pipeline/data/file_error.h"
+
+namespace jobs {
+
+namespace {
+
+using Json = nlohmann::json;
+
+constexpr auto journal_name = "journal.jsonl";
+
+Json to_json(const JournalEntry& entry) {
+    Json json = {{"event", entry.event}, {"time", entry.time}};
+    if (entry.unit >= 0) json["unit"] = entry.unit;
+    if (entry.rank >= 0) json["rank"] = entry.rank;
+    if (entry.event == "committed") {
+        json["seconds"] = entry.seconds;
+        json["seconds_sampling"] = entry.seconds_sampling;
+        json["diverged"] = entry.diverged;
+        json["unreadable"] = entry.unreadable;
+    }
+    for (const auto& [name, text] :
+         {std::pair("host", entry.host), {"device", entry.device}, {"reason", entry.reason}}) {
+        if (!text.empty()) json[name] = text;
+    }
+    return json;
+}
+
+JournalEntry from_json(const Json& json) {
+    JournalEntry entry;
+    entry.event = json.at("event").get<std::string>();
+    entry.unit = json.value("unit", std::int64_t{-1});
+    entry.rank = json.value("rank", -1);
+    entry.time = json.value("time", 0.0);
+    entry.seconds = json.value("seconds", 0.0);
+    entry.seconds_sampling = json.value("seconds_sampling", 0.0);
+    entry.diverged = json.value("diverged", std::int64_t{0});
+    entry.unreadable = json.value("unreadable", std::int64_t{0});
+    entry.host = json.value("host", std::string());
+    entry.device = json.value("device", std::string());
+    entry.reason = json.value("reason", std::string());
+    return entry;
+}
+
+}  // namespace
+
+Journal::Journal(const std::filesystem::path& folder) {
+    const std::filesystem::path path = folder / journal_name;
+    descriptor_ = open(path.c_str(), O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC, 0644);
+    if (descriptor_ < 0) {
+        throw EnvironmentError(pipeline::printable(path.string()) +
+                               ": cannot be opened for appending: " + std::strerror(errno));
+    }
+    // After a torn last line a new entry must begin a line of its own.
+    append({.event = "run"});
+}
+
+Journal::~Journal() {
+    if (descriptor_ >= 0) close(descriptor_);
+}
+
+void Journal::append(const JournalEntry& entry) {
+    // A leading newline ends whatever a crash left; readers pass over empty lines.
+    const std::string line =
+        (entry.event == "run" ? "\n" : "") + to_json(entry).dump(-1, ' ', false, Json::error_handler_t::replace) + "\n";
+    std::size_t written = 0;
+    while (written < line.size()) {
+        const ssize_t count = write(descriptor_, line.data() + written, line.size() - written);
+        if (count < 0 && errno == EINTR) continue;
+        if (count < 0) throw EnvironmentError(std::string("journal.jsonl: cannot be written: ") + std::strerror(errno));
+        written += static_cast<std::size_t>(count);
+    }
+}
+
+void Journal::sync() {
+    if (fdatasync(descriptor_) != 0)
+        throw EnvironmentError(std::string("journal.jsonl: cannot be synced: ") + std::strerror(errno));
+}
+
+std::vector<JournalEntry> read_journal(const std::filesystem::path& folder) {
+    std::vector<JournalEntry> entries;
+    std::ifstream file(folder / journal_name, std::ios::binary);
+    for (std::string line; std::getline(file, line);) {
+        // A torn or foreign line is no entry.
+        const Json json = Json::parse(line, nullptr, /*allow_exceptions=*/false);
+        if (!json.is_object() || !json.contains("event")) continue;
+        try {
+            entries.push_back(from_json(json));
+        } catch (const Json::exception&) {
+            continue;
+        }
+    }
+    return entries;
+}
+
+}  // namespace jobs

@@ -1,0 +1,136 @@
+#include "jobs/plan_json.h"
+
+#include <nlohmann/json.hpp>
+
+#include "jobs/job_error.h"
+#include "operators/make_operator.h"
+#include "pipeline/data/sha256.h"
+
+namespace jobs {
+
+namespace {
+
+using Json = nlohmann::json;
+
+/// Raised when units or their bytes come to mean something else.
+constexpr int plan_format = 1;
+
+Json configurations_json(const SweepPlan& plan) {
+    Json list = Json::array();
+    for (const PlannedConfiguration& planned : plan.configurations()) {
+        Json json = Json::parse(planned.configuration.to_json());
+        json["samples"] = planned.samples;
+        json["is_generation"] = planned.is_generation;
+        json["nfe"] = planned.nfe;
+        json["cost_per_image"] = planned.cost_per_image;
+        list.push_back(std::move(json));
+    }
+    return list;
+}
+
+/// What determines results, in a form that two plans can be compared by, name by name.
+Json determining(const SweepPlan& plan) {
+    Json json;
+    json["format"] = plan_format;
+    json["seed"] = plan.seed();
+    json["batch"] = plan.batch();
+    json["threads"] = plan.threads();
+    json["image_shape"] = {plan.image_shape().channels, plan.image_shape().height, plan.image_shape().width};
+    if (!plan.images().empty()) json["images"] = {plan.images().front(), plan.images().back()};
+    json["dataset_digest"] = plan.dataset_digest();
+    json["model_sha256"] = plan.model_sha256();
+    json["lpips_sha256"] = plan.lpips_sha256();
+    json["store"] = plan.store() == pipeline::Store::uint8 ? "uint8" : "float32";
+    json["configurations"] = configurations_json(plan);
+    return json;
+}
+
+}  // namespace
+
+std::string plan_digest(const SweepPlan& plan) {
+    return pipeline::sha256(determining(plan).dump());
+}
+
+std::string SweepPlan::to_json() const {
+    Json json = determining(*this);
+    json["digest"] = digest_;
+    json["units"] = unit_count();
+    json["rows"] = rows();
+    json["dataset"] = dataset_;
+    json["model"] = model_.string();
+    json["lpips"] = lpips_;
+    json["device"] = device_;
+    json["job"] = job_text_;
+    return json.dump(1) + "\n";
+}
+
+SweepPlan SweepPlan::from_json(const std::string& text) {
+    SweepPlan plan;
+    try {
+        const Json json = Json::parse(text);
+        if (json.at("format") != plan_format) {
+            throw JobError("plan.json: format " + json.at("format").dump() + "; this program reads format " +
+                           std::to_string(plan_format));
+        }
+        plan.seed_ = json.at("seed").get<std::uint64_t>();
+        plan.batch_ = json.at("batch").get<int>();
+        plan.threads_ = json.at("threads").get<int>();
+        const Json& shape = json.at("image_shape");
+        plan.image_shape_ = {shape.at(0).get<std::int64_t>(), shape.at(1).get<std::int64_t>(),
+                             shape.at(2).get<std::int64_t>()};
+        if (json.contains("images")) {
+            for (auto i = json["images"].at(0).get<std::int64_t>(); i <= json["images"].at(1).get<std::int64_t>();
+                 ++i) {
+                plan.images_.push_back(i);
+            }
+        }
+        plan.dataset_ = json.at("dataset").get<std::string>();
+        plan.dataset_digest_ = json.at("dataset_digest").get<std::string>();
+        plan.model_ = json.at("model").get<std::string>();
+        plan.model_sha256_ = json.at("model_sha256").get<std::string>();
+        plan.lpips_ = json.at("lpips").get<std::string>();
+        plan.lpips_sha256_ = json.at("lpips_sha256").get<std::string>();
+        plan.device_ = json.at("device").get<std::string>();
+        plan.job_text_ = json.at("job").get<std::string>();
+        plan.store_ = json.at("store") == "uint8" ? pipeline::Store::uint8 : pipeline::Store::float32;
+        for (const Json& entry : json.at("configurations")) {
+            PlannedConfiguration planned;
+            planned.configuration = pipeline::Configuration::from_json(entry.dump());
+            planned.samples = entry.at("samples").get<std::int64_t>();
+            planned.is_generation = entry.at("is_generation").get<bool>();
+            planned.nfe = entry.at("nfe").get<int>();
+            planned.cost_per_image = entry.at("cost_per_image").get<double>();
+            plan.configurations_.push_back(std::move(planned));
+        }
+        plan.digest_ = json.at("digest").get<std::string>();
+    } catch (const Json::exception& error) {
+        throw JobError(std::string("plan.json: not a plan of this program: ") + error.what());
+    }
+    plan.number_units();
+    if (plan_digest(plan) != plan.digest_)
+        throw JobError("plan.json: its content does not have the digest that it states");
+    return plan;
+}
+
+std::string SweepPlan::difference(const SweepPlan& folder, const SweepPlan& job) {
+    const Json before = determining(folder), now = determining(job);
+    constexpr std::size_t shown = 3, longest = 60;
+    std::string text;
+    std::size_t count = 0;
+    for (const Json& change : Json::diff(before, now)) {
+        if (++count > shown) continue;
+        const std::string path = change.at("path").get<std::string>();
+        const Json::json_pointer pointer(path);
+        const auto words = [&](const Json& json) {
+            if (!json.contains(pointer)) return std::string("nothing");
+            const std::string value = json.at(pointer).dump();
+            return value.size() <= longest ? value : value.substr(0, longest) + "…";
+        };
+        text += (text.empty() ? "" : "; ") + path.substr(1) + ": " + words(before) + " in the folder, " + words(now) +
+                " in the job";
+    }
+    if (count > shown) text += "; and " + std::to_string(count - shown) + " more";
+    return text;
+}
+
+}  // namespace jobs

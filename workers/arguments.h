@@ -1,0 +1,35 @@
+#pragma once
+
+#include <optional>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "jobs/job.h"
+
+namespace workers {
+
+/// What stands behind a command's name: words, `--name value` or `--name=value`, and flags, which have no value.
+struct Arguments {
+    std::vector<std::string> words;
+    jobs::Overrides options;         ///< In the order given, names without `--`.
+    std::vector<std::string> flags;
+
+    bool has_flag(std::string_view name) const;
+    /// Takes an option that the command itself knows out of `options`; nothing where it was not given.
+    /// @throws jobs::JobError  where it was given twice
+    std::optional<std::string> take(std::string_view name);
+    /// The one word that the command wants.
+    /// @param what  "a job file"
+    /// @throws jobs::JobError  where there is none, or more
+    const std::string& only_word(std::string_view command, std::string_view what) const;
+    /// @throws jobs::JobError  where options are left that the command does not know
+    void expect_no_options(std::string_view command) const;
+};
+
+/// @param flags  names that take no value
+/// @throws jobs::JobError  where an option lacks its value, or is no option at all (`-x`)
+Arguments parse_arguments(std::span<const std::string> words, std::span<const std::string_view> flags);
+
+}  // namespace workers

@@ -1,0 +1,77 @@
+#include <iostream>
+
+#include "jobs/job_error.h"
+#include "operators/make_operator.h"
+#include "pipeline/samplers/make_sampler.h"
+#include "workers/commands.h"
+#include "workers/option_text.h"
+#include "workers/verdict.h"
+
+namespace workers {
+
+namespace {
+
+std::string_view input_words(pipeline::MethodInput input) {
+    switch (input) {
+        case pipeline::MethodInput::nothing:
+            return "generates; takes no measurement";
+        case pipeline::MethodInput::measurement:
+            return "restores from the measurement y";
+        case pipeline::MethodInput::truth:
+            return "starts from the clean image itself";
+    }
+    return "";
+}
+
+void list_methods() {
+    for (const pipeline::MethodEntry& method : pipeline::method_table()) {
+        std::cout << method.name << "\n" << wrapped(method.summary, 2);
+        if (!method.paper.empty()) std::cout << wrapped(method.paper, 2);
+        std::cout << "  " << input_words(method.input) << "; a network call costs " << method.cost_per_call
+                  << " forward passes\n";
+        if (!method.default_operator.empty()) std::cout << "  operator: " << method.default_operator << " by default\n";
+        if (!method.default_sigma_y.empty()) std::cout << "  sigma-y: " << method.default_sigma_y << " by default\n";
+        std::cout << option_text(method.options, std::string(method.name) + ".") << "\n";
+    }
+    std::cout << "every method's section may also set\n" << option_text(jobs::section_options(), "");
+}
+
+void list_operators() {
+    for (const operators::OperatorEntry& entry : operators::operator_table()) {
+        std::cout << entry.name << "\n" << wrapped(entry.summary, 2);
+        if (!entry.paper.empty()) std::cout << wrapped(entry.paper, 2);
+        std::cout << option_text(entry.options, std::string(entry.name) + ".") << "\n";
+    }
+}
+
+void list_metrics() {
+    std::cout << "All are taken on images clamped to [-1, 1], per image, against the truth.\n\n"
+                 "psnr              10 log10(1/mse) in dB on [0, 1], mean over channels and pixels\n"
+                 "ssim              structural similarity (Wang et al. 2004): 11x11 Gaussian window, sigma 1.5; sides of\n"
+                 "                  11 pixels and more\n"
+                 "lpips             perceptual distance v0.1 (Zhang et al. 2018); the net is recorded with the number,\n"
+                 "                  alex by default\n"
+                 "psnr_measurement  psnr of y itself, where y is an image\n"
+                 "residual          |y - A x| / (sigma_y sqrt(m)), about 1 where x explains y up to its noise; none where\n"
+                 "                  sigma_y is 0\n"
+                 "nfe               network calls an image\n";
+}
+
+}  // namespace
+
+int list_command(Arguments& arguments) {
+    const std::string what = arguments.only_word("list", "methods, operators or metrics");
+    arguments.expect_no_options("list");
+    if (what == "methods") {
+        list_methods();
+    } else if (what == "operators") {
+        list_operators();
+    } else if (what == "metrics") {
+        list_metrics();
+    } else {
+        throw jobs::JobError("list: '" + what + "', expected methods, operators or metrics");
+    }
+    return exit_done;
+}
+
+}  // namespace workers

@@ -1,0 +1,113 @@
+#include "workers/commands.h"
+
+#include <algorithm>
+#include <array>
+#include <cstdio>
+#include <exception>
+#include <iostream>
+
+#include "jobs/job_error.h"
+#include "pipeline/data/file_error.h"
+#include "workers/option_text.h"
+#include "workers/verdict.h"
+#include "workers/worker.h"
+
+namespace workers {
+
+namespace {
+
+constexpr std::array<std::string_view, 3> known_flags = {"help", "json", "png"};
+
+constexpr std::array<Command, 9> commands = {{
+    {"plan", "plan JOB [--NAME VALUE …]", "says what a job would do: units, network calls, bytes, hours; runs nothing",
+     "Checks everything that 'run' checks before it starts and writes nothing.", true, plan_command},
+    {"run", "run JOB [--output DIR] [--workers N] [--NAME VALUE …]",
+     "runs a job, or continues it: the same command again computes what is missing",
+     "--output DIR   folder of the run; default: the job file's name without its ending, in the working directory\n"
+     "--workers N    processes that compute, 1 to 4096, beside the one that coordinates; default: 1.\n"
+     "               The results do not depend on it.\n\n"
+     "Starts mpirun by itself; inside an MPI launch (mpirun -np N+1 diffinv run JOB) it uses the ranks that it finds.\n"
+     "Exit codes: 0 all done, 2 job refused, 3 finished but some units failed, 4 the machine lacks something,\n"
+     "70 internal error, 75 incomplete: run the same command again, 130 and 143 stopped by INT and TERM.",
+     true, run_command},
+    {"status", "status DIR [--json]", "how a run stands, from any shell", "--json   the same as JSON.", false,
+     status_command},
+    {"merge", "merge DIR", "joins what is finished into results.h5 and results.csv",
+     "Units that are missing are left out and counted; 'run' merges by itself when it ends.", false, merge_command},
+    {"report", "report DIR [--png]", "prints the table and draws table.png and samples.png",
+     "--png   draw the pictures; also the default.", false, report_command},
+    {"list", "list methods|operators|metrics", "what there is, with every setting", "", false, list_command},
+    {"inspect", "inspect MODEL|RESULTS", "what a checkpoint or a results.h5 holds",
+     "MODEL is a .safetensors file or a folder with model.safetensors and config.json.", false, inspect_command},
+    {"version", "version", "versions of the program and its libraries", "", false, version_command},
+    {"rank", "rank DIR", "", "", false, rank_command, true},
+}};
+
+void print_overview() {
+    std::cout << "diffinv restores and generates image datasets with diffusion models.\n\n";
+    for (const Command& command : commands) {
+        if (!command.is_hidden) std::cout << "  diffinv " << command.usage << "\n      " << command.summary << "\n";
+    }
+    std::cout << "\n'diffinv COMMAND --help' says more about a command.\n";
+}
+
+void print_help(const Command& command) {
+    std::cout << "diffinv " << command.usage << "\n\n" << command.summary << "\n";
+    if (!command.help.empty()) std::cout << "\n" << command.help << "\n";
+    if (!command.takes_job_options) return;
+    std::cout << "\nOptions of a job file may stand on the command line too and win there, those of a section as"
+                 " --SECTION.NAME.\n\n"
+              << option_text(jobs::job_options(), "--")
+              << "\nA method's section may also set:\n\n" << option_text(jobs::section_options(), "--METHOD.")
+              << "\n'diffinv list methods' and 'diffinv list operators' show their sections.\n";
+}
+
+const Command& find_command(const std::string& name) {
+    const auto found = std::find_if(commands.begin(), commands.end(), [&](const Command& c) { return c.name == name; });
+    if (found != commands.end()) return *found;
+    std::string names;
+    for (const Command& command : commands) {
+        if (!command.is_hidden) names += (names.empty() ? "" : ", ") + std::string(command.name);
+    }
+    throw jobs::JobError("unknown command '" + name + "', there are " + names);
+}
+
+int run_words(std::span<const std::string> words) {
+    if (words.empty()) throw jobs::JobError("no command given (see 'diffinv --help')");
+    if (words.front() == "--help" || words.front() == "help") {
+        print_overview();
+        return exit_done;
+    }
+    const Command& command = find_command(words.front() == "--version" ? "version" : words.front());
+    Arguments arguments = parse_arguments(words.subspan(1), known_flags);
+    if (arguments.has_flag("help")) {
+        print_help(command);
+        return exit_done;
+    }
+    return command.run(arguments);
+}
+
+/// The one line of a refusal or failure.
+int say(int exit_code, const std::string& message) {
+    std::cout.flush();
+    std::fprintf(stderr, "diffinv: %s\n", pipeline::printable(message).c_str());
+    return exit_code;
+}
+
+}  // namespace
+
+std::span<const Command> command_table() { return commands; }
+
+int run_program(std::span<const std::string> words) {
+    try {
+        return run_words(words);
+    } catch (const jobs::JobError& error) {
+        return say(exit_refused, error.what());
+    } catch (const jobs::EnvironmentError& error) {
+        return say(exit_environment, error.what());
+    } catch (const std::exception& error) {
+        return say(exit_internal, describe_failure(error).reason);
+    }
+}
+
+}  // namespace workers

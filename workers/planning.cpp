@@ -1,0 +1,64 @@
+#include "workers/planning.h"
+
+#include <utility>
+
+#include "jobs/job_error.h"
+#include "pipeline/data/file_error.h"
+#include "pipeline/data/hdf5.h"
+#include "pipeline/data/sha256.h"
+#include "pipeline/metrics/lpips.h"
+
+namespace workers {
+
+namespace {
+
+operators::Shape planned_shape(const jobs::Job& job, const pipeline::ModelDescription& model) {
+    const auto [height, width] = job.image_size.value_or(std::pair(model.image_size, model.image_size));
+    return {model.network.in_channels, height, width};
+}
+
+/// The perceptual metric has a smallest image: found now, not in the first unit.
+void check_lpips(const jobs::SweepPlan& plan) {
+    bool is_scored = false;
+    for (const jobs::PlannedConfiguration& point : plan.configurations()) is_scored = is_scored || !point.is_generation;
+    if (!is_scored || plan.lpips() == "none") return;
+    const pipeline::Lpips lpips = plan.lpips() == "embedded" ? pipeline::Lpips::embedded()
+                                                             : pipeline::Lpips::from_file(plan.lpips());
+    const operators::Shape& shape = plan.image_shape();
+    if (shape.height < lpips.minimum_size() || shape.width < lpips.minimum_size()) {
+        throw jobs::JobError("lpips: images are " + std::to_string(shape.height) + "x" + std::to_string(shape.width) +
+                             ", the net " + lpips.net() + " takes " + std::to_string(lpips.minimum_size()) +
+                             " and more; use lpips = none");
+    }
+    if (shape.channels != 1 && shape.channels != 3) {
+        throw jobs::JobError("lpips: images have " + std::to_string(shape.channels) +
+                             " channels, expected 1 or 3; use lpips = none");
+    }
+}
+
+}  // namespace
+
+PlannedJob plan_job(const std::filesystem::path& file, const jobs::Overrides& overrides) {
+    try {
+        jobs::Job job = jobs::read_job(file, overrides);
+        pipeline::ModelDescription model = pipeline::describe_model(job.model);
+        std::unique_ptr<pipeline::Dataset> dataset;
+        if (!job.dataset.empty()) dataset = pipeline::open_dataset(job.dataset, planned_shape(job, model));
+        const std::string model_sha256 = pipeline::sha256_of_file(model.weights_file);
+        jobs::SweepPlan plan = jobs::SweepPlan::make(job, model, dataset.get(), model_sha256);
+        if (dataset) dataset->check(plan.images());
+        check_lpips(plan);
+        if (plan.device() == "cuda") {
+            throw jobs::EnvironmentError("device: cuda, but this program has no CUDA side yet; use cpu or auto");
+        }
+        return {std::move(job), std::move(model), std::move(dataset), std::move(plan)};
+    } catch (const pipeline::CheckpointError& error) {
+        throw jobs::JobError(error.what());
+    } catch (const pipeline::FileError& error) {
+        throw jobs::JobError(error.what());
+    } catch (const pipeline::Hdf5Error& error) {
+        throw jobs::JobError(error.what());
+    }
+}
+
+}  // namespace workers
