@@ -48,6 +48,14 @@ MpiEnvironment::MpiEnvironment() {
 
 MpiEnvironment::~MpiEnvironment() { MPI_Finalize(); }
 
+std::string mpi_library_version() {
+    char text[MPI_MAX_LIBRARY_VERSION_STRING] = {};
+    int length = 0;
+    check_mpi(MPI_Get_library_version(text, &length), "MPI_Get_library_version");
+    const std::string words(text, static_cast<std::size_t>(length));
+    return words.substr(0, words.find_first_of(",\n"));
+}
+
 bool is_inside_mpi_launch() { return std::getenv("OMPI_COMM_WORLD_SIZE") != nullptr; }
 
 }  // namespace cluster

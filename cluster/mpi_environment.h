@@ -42,4 +42,7 @@ class MpiEnvironment {
 /// True in a process that mpirun started.
 bool is_inside_mpi_launch();
 
+/// The MPI library's own name and version, on one line; starts nothing.
+std::string mpi_library_version();
+
 }  // namespace cluster

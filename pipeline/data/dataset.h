@@ -15,8 +15,8 @@ namespace pipeline {
 
 /// Images of a dataset, ready for the network.
 struct ImageBatch {
-    at::Tensor images;                        ///< [N, C, H, W], float32 in [−1, 1]; zeros in rows that could not be read.
-    std::vector<std::string> names;           ///< As in the dataset: relative path, or number.
+    at::Tensor images;               ///< [N, C, H, W], float32 in [−1, 1]; zeros in rows that could not be read.
+    std::vector<std::string> names;  ///< As in the dataset: relative path, or number.
     std::vector<std::string> content_hashes;  ///< SHA-256 of the file's bytes (of the stored image's values for HDF5).
     std::vector<std::string> errors;          ///< Empty where the image was read.
 };

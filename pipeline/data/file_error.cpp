@@ -8,8 +8,8 @@ namespace pipeline {
 
 namespace {
 
-/// Length of the well-formed UTF-8 sequence at the front of `text` (RFC 3629: no overlong forms, no surrogates); 0 where
-/// there is none.
+/// Length of the well-formed UTF-8 sequence at the front of `text` (RFC 3629: no overlong forms, no surrogates); 0
+/// where there is none.
 std::size_t utf8_sequence_length(std::string_view text) {
     const auto byte = [&](std::size_t i) { return static_cast<unsigned char>(text[i]); };
     const unsigned char first = byte(0);
@@ -24,8 +24,8 @@ std::size_t utf8_sequence_length(std::string_view text) {
     return is_overlong || is_outside ? 0 : length;
 }
 
-/// C0, DEL and C1 control characters: all that a terminal may obey. Also the line separators U+2028/9 and the characters
-/// that turn the direction of text, with which a name can look like another.
+/// C0, DEL and C1 control characters: all that a terminal may obey. Also the line separators U+2028/9 and the
+/// characters that turn the direction of text, with which a name can look like another.
 bool is_control_sequence(std::string_view sequence) {
     const auto byte = [&](std::size_t i) { return static_cast<unsigned char>(sequence[i]); };
     if (sequence.size() == 1) return byte(0) < 0x20 || byte(0) == 0x7f;

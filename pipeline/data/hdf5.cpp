@@ -105,7 +105,9 @@ void Hdf5File::close() {
     check_hdf5(H5Fclose(id), "H5Fclose", place);
 }
 
-bool Hdf5File::has(const std::string& name) const { return exists_in_hdf5(id_, {path_, name}); }
+bool Hdf5File::has(const std::string& name) const {
+    return exists_in_hdf5(id_, {path_, name});
+}
 
 bool Hdf5File::is_group(const std::string& name) const {
     const Hdf5Place place{path_, name};

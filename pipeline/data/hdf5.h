@@ -31,8 +31,8 @@ struct Hdf5Layout {
     bool fletcher32 = false;
 };
 
-/// One HDF5 file, closed with its object. All calls are checked; times are not tracked, so equal content gives equal bytes.
-/// Names are paths inside the file ("rows/psnr"); missing groups on the way are made when writing.
+/// One HDF5 file, closed with its object. All calls are checked; times are not tracked, so equal content gives equal
+/// bytes. Names are paths inside the file ("rows/psnr"); missing groups on the way are made when writing.
 ///
 /// Reading is safe on foreign files: external links, external and virtual storage and filters that need plugins are
 /// refused, and sizes are checked before memory is taken. One thread per process touches HDF5.

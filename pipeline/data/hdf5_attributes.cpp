@@ -46,19 +46,23 @@ Hdf5Attribute read_attribute_value(hid_t attribute, const Hdf5Place& place) {
     if (count > attribute_limit_bytes / std::max<std::size_t>(H5Tget_size(type), 8)) refuse_hdf5(place, "is too large");
 
     switch (H5Tget_class(type)) {
-        case H5T_FLOAT: return read_numbers<double>(attribute, H5T_NATIVE_DOUBLE, shape.empty(), count, place);
+        case H5T_FLOAT:
+            return read_numbers<double>(attribute, H5T_NATIVE_DOUBLE, shape.empty(), count, place);
         case H5T_INTEGER:
             // Every value must fit the signed integer that it is read as.
             if (H5Tget_size(type) == 8 && H5Tget_sign(type) == H5T_SGN_NONE) break;
             return read_numbers<std::int64_t>(attribute, H5T_NATIVE_INT64, shape.empty(), count, place);
-        case H5T_ENUM: return read_numbers<std::int64_t>(attribute, H5T_NATIVE_INT64, shape.empty(), count, place);
+        case H5T_ENUM:
+            return read_numbers<std::int64_t>(attribute, H5T_NATIVE_INT64, shape.empty(), count, place);
         case H5T_STRING:
             if (count != 1) break;
-            return read_string_values(type, space, 1, place, [&](hid_t memory_type, void* buffer) {
-                       check_hdf5(H5Aread(attribute, memory_type, buffer), "H5Aread", place);
-                   })
+            return read_string_values(type, space, 1, place,
+                                      [&](hid_t memory_type, void* buffer) {
+                                          check_hdf5(H5Aread(attribute, memory_type, buffer), "H5Aread", place);
+                                      })
                 .front();
-        default: break;
+        default:
+            break;
     }
     refuse_hdf5(place, "its type is not read; allowed are numbers, lists of numbers and one string");
 }
@@ -115,7 +119,8 @@ void Hdf5File::set_attribute(const std::string& object, const std::string& name,
         } else {
             using Number = typename Value::value_type;
             const hsize_t count = held.size();
-            const Hdf5Handle list(check_hdf5(H5Screate_simple(1, &count, nullptr), "H5Screate_simple", place), H5Sclose);
+            const Hdf5Handle list(check_hdf5(H5Screate_simple(1, &count, nullptr), "H5Screate_simple", place),
+                                  H5Sclose);
             write_attribute_value(holder, name, is_integer<Number> ? H5T_STD_I64LE : H5T_IEEE_F64LE,
                                   is_integer<Number> ? H5T_NATIVE_INT64 : H5T_NATIVE_DOUBLE, list,
                                   held.empty() ? nullptr : held.data(), place);

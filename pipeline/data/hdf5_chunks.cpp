@@ -40,8 +40,8 @@ std::vector<std::byte> Hdf5File::read_chunk(const std::string& name, const std::
     return bytes;
 }
 
-void Hdf5File::write_chunk(const std::string& name, const std::vector<std::uint64_t>& offset,
-                           std::uint32_t filter_mask, const std::vector<std::byte>& bytes) {
+void Hdf5File::write_chunk(const std::string& name, const std::vector<std::uint64_t>& offset, std::uint32_t filter_mask,
+                           const std::vector<std::byte>& bytes) {
     const Hdf5Place place{path_, name};
     const Hdf5Handle dataset = open_hdf5_dataset(id_, place);
     const std::vector<hsize_t> start = chunk_offset(dataset, offset, place);

@@ -70,7 +70,8 @@ void Hdf5Dataset::find_layout() {
     // The type is what reading no row gives.
     type_ = file_.read_rows(dataset_, 0, 0).scalar_type();
     if (type_ != at::kByte && type_ != at::kFloat && type_ != at::kDouble) {
-        throw FileError(path_, "'" + dataset_ + "' holds " + c10::toString(type_) + "; images are uint8, float32 or float64");
+        throw FileError(path_,
+                        "'" + dataset_ + "' holds " + c10::toString(type_) + "; images are uint8, float32 or float64");
     }
 }
 
@@ -146,8 +147,9 @@ void Hdf5Dataset::check(std::span<const std::int64_t> indices) const {
         is_negative_seen = is_negative_seen || (values < 0).any().item<bool>();
     }
     if (type_ == at::kByte || has_range_ || is_negative_seen || indices.empty()) return;
-    throw FileError(path_, "'" + dataset_ + "' holds floats and none is negative: on which range? State it as attribute "
-                                            "valid_range, e.g. [0.0, 1.0]; without it [-1, 1] is meant");
+    throw FileError(path_, "'" + dataset_ +
+                               "' holds floats and none is negative: on which range? State it as attribute "
+                               "valid_range, e.g. [0.0, 1.0]; without it [-1, 1] is meant");
 }
 
 std::string Hdf5Dataset::digest() const {

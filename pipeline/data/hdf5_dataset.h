@@ -13,8 +13,8 @@ namespace pipeline {
 
 /// Images in one dataset of an HDF5 file: [N, H, W], [N, H, W, C] or [N, C, H, W] with C = 1 or 3.
 ///
-/// uint8 is 0 … 255 for [−1, 1]. Floats must say their range in the attribute `valid_range` (two numbers, as in netCDF),
-/// or lie in [−1, 1]; a value outside makes that image unreadable. An image's name is its number.
+/// uint8 is 0 … 255 for [−1, 1]. Floats must say their range in the attribute `valid_range` (two numbers, as in
+/// netCDF), or lie in [−1, 1]; a value outside makes that image unreadable. An image's name is its number.
 class Hdf5Dataset final : public Dataset {
   public:
     /// @throws FileError  where the file, the dataset, its shape or type cannot be used
@@ -23,8 +23,8 @@ class Hdf5Dataset final : public Dataset {
     std::int64_t size() const override { return static_cast<std::int64_t>(names_.size()); }
     const std::string& name(std::int64_t index) const override;
     ImageBatch images(std::span<const std::int64_t> indices) const override;
-    /// Beyond the header it reads up to 16 images: floats of which none is negative, without `valid_range`, are taken for
-    /// images on [0, 1] and refused.
+    /// Beyond the header it reads up to 16 images: floats of which none is negative, without `valid_range`, are taken
+    /// for images on [0, 1] and refused.
     void check(std::span<const std::int64_t> indices) const override;
     std::string digest() const override;
 

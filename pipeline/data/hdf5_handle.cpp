@@ -61,7 +61,8 @@ void prepare_hdf5() {
     // Error printing is a setting of the calling thread, the other two of the process.
     thread_local const bool is_quiet = H5Eset_auto2(H5E_DEFAULT, nullptr, nullptr) >= 0;
     static const bool is_closed = H5PLset_loading_state(0) >= 0 && H5Lunregister(H5L_TYPE_EXTERNAL) >= 0;
-    if (!is_quiet || !is_closed) throw Hdf5Error("HDF5 does not start: H5Eset_auto2, H5PLset_loading_state or H5Lunregister");
+    if (!is_quiet || !is_closed)
+        throw Hdf5Error("HDF5 does not start: H5Eset_auto2, H5PLset_loading_state or H5Lunregister");
 }
 
 void refuse_hdf5(const Hdf5Place& place, const std::string& reason) {

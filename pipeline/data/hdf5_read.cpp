@@ -79,9 +79,9 @@ at::Tensor Hdf5File::read_rows(const std::string& name, std::int64_t first, std:
     const std::vector<hsize_t> extent(shape.begin(), shape.end());
     check_hdf5(H5Sselect_hyperslab(dataset.space, H5S_SELECT_SET, start.data(), nullptr, extent.data(), nullptr),
                "H5Sselect_hyperslab", place);
-    const Hdf5Handle memory(
-        check_hdf5(H5Screate_simple(static_cast<int>(extent.size()), extent.data(), nullptr), "H5Screate_simple", place),
-        H5Sclose);
+    const Hdf5Handle memory(check_hdf5(H5Screate_simple(static_cast<int>(extent.size()), extent.data(), nullptr),
+                                       "H5Screate_simple", place),
+                            H5Sclose);
     check_hdf5(
         H5Dread(dataset.id, hdf5_memory_type(dataset.type), memory, dataset.space, H5P_DEFAULT, values.data_ptr()),
         "H5Dread", place);

@@ -19,27 +19,43 @@ namespace {
 
 hid_t hdf5_memory_type(at::ScalarType type) {
     switch (type) {
-        case at::ScalarType::Float: return H5T_NATIVE_FLOAT;
-        case at::ScalarType::Double: return H5T_NATIVE_DOUBLE;
-        case at::ScalarType::Char: return H5T_NATIVE_INT8;
-        case at::ScalarType::Byte: return H5T_NATIVE_UINT8;
-        case at::ScalarType::Short: return H5T_NATIVE_INT16;
-        case at::ScalarType::Int: return H5T_NATIVE_INT32;
-        case at::ScalarType::Long: return H5T_NATIVE_INT64;
-        default: refuse_tensor_type(type);
+        case at::ScalarType::Float:
+            return H5T_NATIVE_FLOAT;
+        case at::ScalarType::Double:
+            return H5T_NATIVE_DOUBLE;
+        case at::ScalarType::Char:
+            return H5T_NATIVE_INT8;
+        case at::ScalarType::Byte:
+            return H5T_NATIVE_UINT8;
+        case at::ScalarType::Short:
+            return H5T_NATIVE_INT16;
+        case at::ScalarType::Int:
+            return H5T_NATIVE_INT32;
+        case at::ScalarType::Long:
+            return H5T_NATIVE_INT64;
+        default:
+            refuse_tensor_type(type);
     }
 }
 
 hid_t hdf5_disk_type(at::ScalarType type) {
     switch (type) {
-        case at::ScalarType::Float: return H5T_IEEE_F32LE;
-        case at::ScalarType::Double: return H5T_IEEE_F64LE;
-        case at::ScalarType::Char: return H5T_STD_I8LE;
-        case at::ScalarType::Byte: return H5T_STD_U8LE;
-        case at::ScalarType::Short: return H5T_STD_I16LE;
-        case at::ScalarType::Int: return H5T_STD_I32LE;
-        case at::ScalarType::Long: return H5T_STD_I64LE;
-        default: refuse_tensor_type(type);
+        case at::ScalarType::Float:
+            return H5T_IEEE_F32LE;
+        case at::ScalarType::Double:
+            return H5T_IEEE_F64LE;
+        case at::ScalarType::Char:
+            return H5T_STD_I8LE;
+        case at::ScalarType::Byte:
+            return H5T_STD_U8LE;
+        case at::ScalarType::Short:
+            return H5T_STD_I16LE;
+        case at::ScalarType::Int:
+            return H5T_STD_I32LE;
+        case at::ScalarType::Long:
+            return H5T_STD_I64LE;
+        default:
+            refuse_tensor_type(type);
     }
 }
 
@@ -62,8 +78,9 @@ at::ScalarType tensor_type_of_hdf5(hid_t type, const Hdf5Place& place) {
         if (size == 4) return at::ScalarType::Int;
         if (size == 8) return at::ScalarType::Long;
     }
-    refuse_hdf5(place, "its type is not read as numbers; allowed are floats of 2 to 8 bytes, integers of 1 to 8 bytes "
-                       "(unsigned 1 to 4) and booleans");
+    refuse_hdf5(place,
+                "its type is not read as numbers; allowed are floats of 2 to 8 bytes, integers of 1 to 8 bytes "
+                "(unsigned 1 to 4) and booleans");
 }
 
 std::vector<std::int64_t> extent_of_hdf5(hid_t space, const Hdf5Place& place) {
@@ -95,7 +112,8 @@ void check_hdf5_read_size(hid_t dataset, std::uint64_t count, std::uint64_t byte
     };
     if (count > hdf5_read_limit_bytes / bytes_per_element) refuse(hdf5_read_limit_bytes);
     constexpr std::uint64_t slack = std::uint64_t{1} << 26;  // small datasets may be all fill value, stored as nothing
-    const std::uint64_t believable = stored > hdf5_read_limit_bytes / 1100 ? hdf5_read_limit_bytes : stored * 1100 + slack;
+    const std::uint64_t believable =
+        stored > hdf5_read_limit_bytes / 1100 ? hdf5_read_limit_bytes : stored * 1100 + slack;
     if (count * bytes_per_element > believable) refuse(believable);
 
     // A chunk is decoded whole, however little of it is asked for.

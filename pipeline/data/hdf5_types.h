@@ -28,8 +28,8 @@ at::ScalarType tensor_type_of_hdf5(hid_t type, const Hdf5Place& place);
 /// @throws Hdf5Error  where it is a null dataspace
 std::vector<std::int64_t> extent_of_hdf5(hid_t space, const Hdf5Place& place);
 
-/// Refuses to take memory that the file cannot account for: more than the limit, or more than deflate (1032 : 1 at most)
-/// could have packed into what is stored.
+/// Refuses to take memory that the file cannot account for: more than the limit, or more than deflate (1032 : 1 at
+/// most) could have packed into what is stored.
 void check_hdf5_read_size(hid_t dataset, std::uint64_t count, std::uint64_t bytes_per_element, const Hdf5Place& place);
 
 }  // namespace pipeline

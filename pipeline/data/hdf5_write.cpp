@@ -64,10 +64,10 @@ void Hdf5File::make_dataset(const std::string& name, at::ScalarType type, const 
     if (slash != std::string::npos) make_group(name.substr(0, slash));
     const Hdf5Handle space = make_space(shape, place);
     const Hdf5Handle creation = make_creation_list(shape, layout, place);
-    const Hdf5Handle dataset(check_hdf5(H5Dcreate2(id_, name.c_str(), hdf5_disk_type(type), space, H5P_DEFAULT, creation,
-                                                   H5P_DEFAULT),
-                                        "H5Dcreate2", place),
-                             H5Dclose);
+    const Hdf5Handle dataset(
+        check_hdf5(H5Dcreate2(id_, name.c_str(), hdf5_disk_type(type), space, H5P_DEFAULT, creation, H5P_DEFAULT),
+                   "H5Dcreate2", place),
+        H5Dclose);
 }
 
 void Hdf5File::write(const std::string& name, const at::Tensor& values, const Hdf5Layout& layout) {
@@ -76,9 +76,9 @@ void Hdf5File::write(const std::string& name, const at::Tensor& values, const Hd
     if (values.numel() == 0) return;
     const at::Tensor dense = values.detach().cpu().contiguous();
     const Hdf5Handle dataset = open_hdf5_dataset(id_, place);
-    check_hdf5(H5Dwrite(dataset, hdf5_memory_type(dense.scalar_type()), H5S_ALL, H5S_ALL, H5P_DEFAULT,
-                        dense.const_data_ptr()),
-               "H5Dwrite", place);
+    check_hdf5(
+        H5Dwrite(dataset, hdf5_memory_type(dense.scalar_type()), H5S_ALL, H5S_ALL, H5P_DEFAULT, dense.const_data_ptr()),
+        "H5Dwrite", place);
 }
 
 void Hdf5File::write_rows(const std::string& name, std::int64_t first, const at::Tensor& values) {

@@ -54,7 +54,9 @@ at::Tensor decode_image(std::string_view bytes, const std::filesystem::path& pat
     return levels.permute({2, 0, 1}).contiguous().to(at::kFloat).div_(half_range).sub_(1);
 }
 
-at::Tensor read_image(const std::filesystem::path& path) { return decode_image(read_bytes(path), path); }
+at::Tensor read_image(const std::filesystem::path& path) {
+    return decode_image(read_bytes(path), path);
+}
 
 ImageHeader check_image(const std::filesystem::path& path) {
     const std::uint64_t size = size_of_file(path);

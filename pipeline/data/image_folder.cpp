@@ -3,8 +3,8 @@
 #include <sys/stat.h>
 
 #include <algorithm>
-#include <cerrno>
 #include <cctype>
+#include <cerrno>
 #include <cstring>
 #include <deque>
 #include <set>
@@ -36,8 +36,8 @@ bool has_image_extension(const std::string& name) {
     return extension == "png" || extension == "jpg" || extension == "jpeg";
 }
 
-/// Names of the images below a folder, relative to it. Real folders are walked before linked ones, so that an image that
-/// can be reached both ways goes by its real name.
+/// Names of the images below a folder, relative to it. Real folders are walked before linked ones, so that an image
+/// that can be reached both ways goes by its real name.
 class FolderWalk {
   public:
     explicit FolderWalk(std::filesystem::path root) : root_(std::move(root)) {
@@ -93,7 +93,8 @@ ImageFolder::ImageFolder(std::filesystem::path folder, operators::Shape shape)
         const std::uintmax_t bytes = std::filesystem::file_size(folder_ / name, error);
         files_.push_back({name, error ? -1 : static_cast<std::int64_t>(bytes)});
     }
-    if (files_.empty()) throw FileError(folder_, "holds no image; looked for *.png, *.jpg and *.jpeg, in any case, recursively");
+    if (files_.empty())
+        throw FileError(folder_, "holds no image; looked for *.png, *.jpg and *.jpeg, in any case, recursively");
 }
 
 const ImageFolder::File& ImageFolder::file(std::int64_t index) const {
@@ -104,7 +105,9 @@ const ImageFolder::File& ImageFolder::file(std::int64_t index) const {
     return files_[static_cast<std::size_t>(index)];
 }
 
-std::filesystem::path ImageFolder::path(std::int64_t index) const { return folder_ / file(index).name; }
+std::filesystem::path ImageFolder::path(std::int64_t index) const {
+    return folder_ / file(index).name;
+}
 
 ImageBatch ImageFolder::images(std::span<const std::int64_t> indices) const {
     ImageBatch batch = make_image_batch(indices.size(), shape_);

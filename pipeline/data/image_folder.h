@@ -12,8 +12,8 @@ namespace pipeline {
 
 /// A folder of PNG and JPEG files, searched recursively: *.png, *.jpg, *.jpeg in any case.
 ///
-/// Names are relative paths with '/', sorted bytewise, kept as they are. Hidden files and folders (names that begin with
-/// a dot) are left out. Links to folders are followed, each folder once, so that circles end.
+/// Names are relative paths with '/', sorted bytewise, kept as they are. Hidden files and folders (names that begin
+/// with a dot) are left out. Links to folders are followed, each folder once, so that circles end.
 class ImageFolder final : public Dataset {
   public:
     /// @throws FileError  where the folder cannot be listed or holds no image

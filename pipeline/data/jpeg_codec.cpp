@@ -103,8 +103,10 @@ ImageHeader checked_jpeg_header(JpegReader& reader, std::string_view bytes, cons
     check_image_size(reader.decoder.image_width, reader.decoder.image_height, path);
     const J_COLOR_SPACE stored = reader.decoder.jpeg_color_space;
     if (stored != JCS_GRAYSCALE && stored != JCS_YCbCr && stored != JCS_RGB) {
-        throw FileError(path, std::string(stored == JCS_CMYK || stored == JCS_YCCK ? "is a CMYK JPEG" : "has an unknown colour space") +
-                                  "; allowed are grey, YCbCr and RGB: convert it first, e.g. convert IN -colorspace sRGB OUT");
+        throw FileError(
+            path,
+            std::string(stored == JCS_CMYK || stored == JCS_YCCK ? "is a CMYK JPEG" : "has an unknown colour space") +
+                "; allowed are grey, YCbCr and RGB: convert it first, e.g. convert IN -colorspace sRGB OUT");
     }
     reader.decoder.out_color_space = stored == JCS_GRAYSCALE ? JCS_GRAYSCALE : JCS_RGB;
     return {stored == JCS_GRAYSCALE ? 1 : 3, reader.decoder.image_height, reader.decoder.image_width};
@@ -112,7 +114,9 @@ ImageHeader checked_jpeg_header(JpegReader& reader, std::string_view bytes, cons
 
 }  // namespace
 
-bool is_jpeg(std::string_view bytes) { return bytes.starts_with("\xff\xd8\xff"); }
+bool is_jpeg(std::string_view bytes) {
+    return bytes.starts_with("\xff\xd8\xff");
+}
 
 ImageHeader jpeg_header(std::string_view bytes, const std::filesystem::path& path) {
     JpegReader reader;

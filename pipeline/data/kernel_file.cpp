@@ -39,9 +39,10 @@ std::vector<double> parse_kernel_line(std::string_view line, std::size_t number,
         double value = 0;
         const auto [stop, error] = std::from_chars(word.data(), word.data() + word.size(), value);
         if (error != std::errc() || stop != word.data() + word.size() || !std::isfinite(value)) {
-            throw FileError(path, "line " + std::to_string(number) + ": '" + std::string(word.substr(0, 40)) +
-                                      "' is not a finite number; a kernel is a PNG, FILE.h5:NAME, or a text file with a "
-                                      "row of numbers a line");
+            throw FileError(path,
+                            "line " + std::to_string(number) + ": '" + std::string(word.substr(0, 40)) +
+                                "' is not a finite number; a kernel is a PNG, FILE.h5:NAME, or a text file with a "
+                                "row of numbers a line");
         }
         values.push_back(value);
         at = line.find_first_not_of(separators, end);
@@ -95,7 +96,8 @@ at::Tensor read_any_kernel(const std::string& file) {
     if (const auto location = split_hdf5_location(file)) {
         return as_file_error(location->file, [&] { return hdf5_kernel(*location); });
     }
-    if (is_hdf5_file(file)) throw FileError(file, "which of its datasets? Write FILE.h5:NAME; it holds " + list_hdf5_datasets(file));
+    if (is_hdf5_file(file))
+        throw FileError(file, "which of its datasets? Write FILE.h5:NAME; it holds " + list_hdf5_datasets(file));
     const std::string bytes = read_bytes(file);
     if (is_jpeg(bytes)) throw FileError(file, "is a JPEG, which changes values; wanted is a PNG, FILE.h5:NAME or text");
     return is_png(bytes) ? png_kernel(bytes, file) : parse_kernel(bytes, file);
@@ -107,8 +109,9 @@ at::Tensor read_kernel(const std::string& file) {
     const at::Tensor kernel = read_any_kernel(file);
     if (kernel.numel() == 0) throw FileError(file, "the kernel is empty");
     if (kernel.size(0) > kernel_side_limit || kernel.size(1) > kernel_side_limit) {
-        throw FileError(file, "the kernel has " + std::to_string(kernel.size(0)) + "x" + std::to_string(kernel.size(1)) +
-                                  " entries, allowed are " + std::to_string(kernel_side_limit) + " a side");
+        throw FileError(file, "the kernel has " + std::to_string(kernel.size(0)) + "x" +
+                                  std::to_string(kernel.size(1)) + " entries, allowed are " +
+                                  std::to_string(kernel_side_limit) + " a side");
     }
     if (!at::isfinite(kernel).all().item<bool>()) throw FileError(file, "the kernel holds values that are not finite");
     return kernel;

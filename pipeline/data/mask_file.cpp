@@ -50,15 +50,15 @@ at::Tensor read_png_mask(const std::filesystem::path& path, const operators::Sha
 at::Tensor read_named_mask(const std::filesystem::path& folder, const std::string& image_name,
                            const operators::Shape& image) {
     const std::filesystem::path name = image_name;
-    const bool is_inside = name.is_relative() && std::none_of(name.begin(), name.end(), [](const auto& part) {
-        return part == "..";
-    });
+    const bool is_inside =
+        name.is_relative() && std::none_of(name.begin(), name.end(), [](const auto& part) { return part == ".."; });
     if (!is_inside || name.empty() || image_name.find('\0') != std::string::npos) {
         throw FileError(folder, "an image is called '" + image_name + "', which names no file in this folder");
     }
     const std::filesystem::path path = folder / std::filesystem::path(name).replace_extension(".png");
     std::error_code error;
-    if (!std::filesystem::exists(path, error)) throw FileError(path, "no such file; it is the mask of image '" + image_name + "'");
+    if (!std::filesystem::exists(path, error))
+        throw FileError(path, "no such file; it is the mask of image '" + image_name + "'");
     return read_png_mask(path, image);
 }
 
@@ -66,7 +66,8 @@ at::Tensor read_named_mask(const std::filesystem::path& folder, const std::strin
 std::vector<std::int64_t> mask_rows(const Hdf5File& file, const Hdf5Location& location, std::int64_t count,
                                     std::span<const std::string> image_names) {
     const std::size_t slash = location.name.rfind('/');
-    const std::string names_path = (slash == std::string::npos ? "" : location.name.substr(0, slash + 1)) + "image_name";
+    const std::string names_path =
+        (slash == std::string::npos ? "" : location.name.substr(0, slash + 1)) + "image_name";
     std::vector<std::int64_t> rows;
     if (file.has(names_path)) {
         const std::vector<std::string> stored = file.read_strings(names_path);
@@ -87,12 +88,14 @@ std::vector<std::int64_t> mask_rows(const Hdf5File& file, const Hdf5Location& lo
         std::int64_t row = -1;
         const auto [end, error] = std::from_chars(name.data(), name.data() + name.size(), row);
         if (error != std::errc() || end != name.data() + name.size()) {
-            throw FileError(location.file, "'" + location.name + "' holds a mask per image, but not whose: put the images' "
-                                           "names beside it as '" + names_path + "' (looked for '" + name + "')");
+            throw FileError(location.file, "'" + location.name +
+                                               "' holds a mask per image, but not whose: put the images' "
+                                               "names beside it as '" +
+                                               names_path + "' (looked for '" + name + "')");
         }
         if (row < 0 || row >= count) {
-            throw FileError(location.file, "'" + location.name + "' has " + std::to_string(count) +
-                                               " masks, none for image " + name);
+            throw FileError(location.file,
+                            "'" + location.name + "' has " + std::to_string(count) + " masks, none for image " + name);
         }
         rows.push_back(row);
     }
@@ -143,7 +146,8 @@ at::Tensor read_mask(const std::string& file, const operators::Shape& image, std
     if (const auto location = split_hdf5_location(file)) {
         return as_file_error(location->file, [&] { return read_hdf5_mask(*location, image, image_names); });
     }
-    if (is_hdf5_file(file)) throw FileError(file, "which of its datasets? Write FILE.h5:NAME; it holds " + list_hdf5_datasets(file));
+    if (is_hdf5_file(file))
+        throw FileError(file, "which of its datasets? Write FILE.h5:NAME; it holds " + list_hdf5_datasets(file));
     return read_png_mask(file, image).unsqueeze(0);
 }
 

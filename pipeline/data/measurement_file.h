@@ -14,15 +14,15 @@ namespace pipeline {
 /// y and what its operator was drawn with, for one block of images: everything another solver needs to start from.
 struct MeasurementFile {
     std::string operator_name;
-    std::string operator_settings;          ///< JSON
+    std::string operator_settings;  ///< JSON
     double sigma_y = 0;
     std::vector<std::int64_t> image_index;
     std::vector<std::string> image_name;
-    at::Tensor truth;                       ///< [N, C, H, W], float32 in [−1, 1]
+    at::Tensor truth;  ///< [N, C, H, W], float32 in [−1, 1]
     std::vector<std::string> image_hash;
-    std::vector<std::string> image_error;   ///< Empty where the image was read
-    at::Tensor y;                           ///< [N, C', H', W'], float32, lossless
-    operators::Parameters parameters;       ///< mask [1 or N, 1, H, W], kernel [k, k]
+    std::vector<std::string> image_error;  ///< Empty where the image was read
+    at::Tensor y;                          ///< [N, C', H', W'], float32, lossless
+    operators::Parameters parameters;      ///< mask [1 or N, 1, H, W], kernel [k, k]
 };
 
 /// measurements/LABEL/block-0003.h5, relative to the run's folder.
@@ -32,6 +32,7 @@ std::filesystem::path measurement_path(const std::string& label, std::int64_t bl
 void commit_measurement_file(const std::filesystem::path& folder, const std::string& label, std::int64_t block,
                              const MeasurementFile& file);
 /// @throws FileError  where it is damaged or its content digest does not fit
-MeasurementFile read_measurement_file(const std::filesystem::path& folder, const std::string& label, std::int64_t block);
+MeasurementFile read_measurement_file(const std::filesystem::path& folder, const std::string& label,
+                                      std::int64_t block);
 
 }  // namespace pipeline

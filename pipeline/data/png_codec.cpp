@@ -24,8 +24,8 @@ namespace pipeline {
 
 namespace {
 
-// libpng leaves a failed call by longjmp. Every function with a setjmp below holds plain values only, so that nothing is
-// left undestroyed; what owns memory stands in its caller.
+// libpng leaves a failed call by longjmp. Every function with a setjmp below holds plain values only, so that nothing
+// is left undestroyed; what owns memory stands in its caller.
 
 constexpr std::string_view png_signature("\x89PNG\r\n\x1a\n", 8);
 
@@ -127,7 +127,8 @@ ImageHeader checked_png_header(PngReader& reader, const std::filesystem::path& p
     check_image_size(width, height, path);
     const int colour = png_get_color_type(reader.png, reader.info);
     if ((colour & PNG_COLOR_MASK_ALPHA) != 0 || png_get_valid(reader.png, reader.info, PNG_INFO_tRNS) != 0) {
-        throw FileError(path, "has an alpha channel; flatten it first, e.g. convert IN -background white -alpha remove OUT");
+        throw FileError(path,
+                        "has an alpha channel; flatten it first, e.g. convert IN -background white -alpha remove OUT");
     }
     return {(colour & PNG_COLOR_MASK_COLOR) != 0 ? 3 : 1, height, width};
 }
@@ -146,7 +147,9 @@ bool encode_png_pixels(png_structp png, png_infop info, const unsigned char* pix
 
 }  // namespace
 
-bool is_png(std::string_view bytes) { return bytes.starts_with(png_signature); }
+bool is_png(std::string_view bytes) {
+    return bytes.starts_with(png_signature);
+}
 
 ImageHeader png_header(std::string_view bytes, const std::filesystem::path& path) {
     PngReader reader(bytes);

@@ -46,8 +46,8 @@ std::string read_bytes(const std::filesystem::path& path, std::uint64_t first, s
 std::string read_bytes(const std::filesystem::path& path) {
     const std::uint64_t size = size_of_file(path);
     if (size > whole_file_limit_bytes) {
-        throw FileError(path, "has " + std::to_string(size) + " bytes, allowed are " +
-                                  std::to_string(whole_file_limit_bytes));
+        throw FileError(
+            path, "has " + std::to_string(size) + " bytes, allowed are " + std::to_string(whole_file_limit_bytes));
     }
     return read_bytes(path, 0, size);
 }

@@ -94,7 +94,8 @@ at::Tensor resize_to_cover(const at::Tensor& image, std::int64_t height, std::in
 
     // Along x for the input rows that are needed, then along y.
     const std::int64_t first_row = rows.front().first;
-    const std::int64_t row_count = rows.back().first + static_cast<std::int64_t>(rows.back().weights.size()) - first_row;
+    const std::int64_t row_count =
+        rows.back().first + static_cast<std::int64_t>(rows.back().weights.size()) - first_row;
     const at::Tensor dense = image.contiguous();
     const float* source = dense.const_data_ptr<float>();
     std::vector<float> narrow(static_cast<std::size_t>(row_count * width));

@@ -89,7 +89,9 @@ Sha256& Sha256::update(std::span<const std::byte> bytes) {
     return *this;
 }
 
-Sha256& Sha256::update(std::string_view text) { return update(std::as_bytes(std::span(text))); }
+Sha256& Sha256::update(std::string_view text) {
+    return update(std::as_bytes(std::span(text)));
+}
 
 std::string Sha256::finish() {
     // Padding: one bit, zeros, and the length in bits, big-endian, at the end of a block
@@ -108,7 +110,9 @@ std::string Sha256::finish() {
     return text;
 }
 
-std::string sha256(std::string_view text) { return Sha256().update(text).finish(); }
+std::string sha256(std::string_view text) {
+    return Sha256().update(text).finish();
+}
 
 std::string sha256_of_file(const std::filesystem::path& path) {
     const std::unique_ptr<std::FILE, CloseFile> file(std::fopen(path.c_str(), "rb"));

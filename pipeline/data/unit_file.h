@@ -12,8 +12,8 @@ namespace pipeline {
 /// What became of one image. Stored as its number: never renumber, only add.
 enum class RowStatus : std::int8_t {
     done = 0,
-    diverged = 1,     ///< A value was not finite; metrics are NaN.
-    unreadable = 2,   ///< The image could not be read; metrics are NaN.
+    diverged = 1,    ///< A value was not finite; metrics are NaN.
+    unreadable = 2,  ///< The image could not be read; metrics are NaN.
 };
 
 /// How `restored` is kept: float32 on [−1, 1], or uint8 with 0 … 255 for the same range.
@@ -21,16 +21,16 @@ enum class Store { float32, uint8 };
 
 /// One row per image of a unit. All vectors have N entries.
 struct UnitRows {
-    at::Tensor restored;                     ///< [N, C, H, W], float32, clamped to [−1, 1]
-    std::vector<std::int64_t> image_index;   ///< −1 where images are generated
+    at::Tensor restored;                    ///< [N, C, H, W], float32, clamped to [−1, 1]
+    std::vector<std::int64_t> image_index;  ///< −1 where images are generated
     std::vector<std::string> image_name;
-    std::vector<std::string> image_hash;     ///< SHA-256 of the source image; empty where there is none
+    std::vector<std::string> image_hash;  ///< SHA-256 of the source image; empty where there is none
     std::vector<std::int64_t> sample;
     std::vector<RowStatus> status;
-    std::vector<double> psnr, ssim, lpips;   ///< NaN where not defined
-    std::vector<double> psnr_measurement;    ///< y itself against the truth, where y is an image
-    std::vector<double> residual;            ///< ‖y − A x̂‖/(σ_y √m); NaN where σ_y = 0
-    std::int64_t nfe = 0;                    ///< Network calls per image
+    std::vector<double> psnr, ssim, lpips;  ///< NaN where not defined
+    std::vector<double> psnr_measurement;   ///< y itself against the truth, where y is an image
+    std::vector<double> residual;           ///< ‖y − A x̂‖/(σ_y √m); NaN where σ_y = 0
+    std::int64_t nfe = 0;                   ///< Network calls per image
 };
 
 /// The content of an immutable unit file: what the job determines and nothing that varies between runs.

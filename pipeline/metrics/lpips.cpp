@@ -10,6 +10,7 @@
 #include <ATen/ops/zeros.h>
 #include <c10/core/GradMode.h>
 
+#include <array>
 #include <cstddef>
 #include <limits>
 #include <stdexcept>
@@ -27,8 +28,8 @@ namespace pipeline {
 namespace {
 
 /// Mean and spread of the backbones' training images on [−1, 1], which version 0.1 scales by.
-constexpr double lpips_shift[] = {-0.030, -0.088, -0.188};
-constexpr double lpips_scale[] = {0.458, 0.448, 0.450};
+constexpr std::array lpips_shift = {-0.030, -0.088, -0.188};
+constexpr std::array lpips_scale = {0.458, 0.448, 0.450};
 
 /// The net whose names the file's are closest to.
 /// @throws CheckpointError  where not one name belongs to a net
@@ -156,8 +157,8 @@ std::vector<double> Lpips::operator()(const at::Tensor& restored, const at::Tens
     // A grey image is one with three equal channels
     const at::Tensor images = at::cat({restored, reference}).to(at::kFloat).clamp(-1.0, 1.0);
     const at::Tensor rgb = channels == 1 ? images.expand({-1, 3, -1, -1}) : images;
-    const at::Tensor shift = at::tensor(lpips_shift, rgb.options()).view({1, 3, 1, 1});
-    const at::Tensor scale = at::tensor(lpips_scale, rgb.options()).view({1, 3, 1, 1});
+    const at::Tensor shift = at::tensor(at::ArrayRef<double>(lpips_shift), rgb.options()).view({1, 3, 1, 1});
+    const at::Tensor scale = at::tensor(at::ArrayRef<double>(lpips_scale), rgb.options()).view({1, 3, 1, 1});
     return per_image(trunk_->distance((rgb - shift) / scale), restored, reference);
 }
 

@@ -114,7 +114,7 @@ TEST(Blur, ZeroBorderOfAKernelNeedsNoMirror) {
     EXPECT_TRUE(A.is_separable());
 }
 
-std::string refusal(const at::Tensor& kernel, const operators::Shape& image) {
+std::string kernel_refusal(const at::Tensor& kernel, const operators::Shape& image) {
     try {
         const Blur A("kernel", kernel, image);
     } catch (const std::invalid_argument& error) {
@@ -125,15 +125,16 @@ std::string refusal(const at::Tensor& kernel, const operators::Shape& image) {
 
 TEST(Blur, BadKernelsAreRefused) {
     const operators::Shape image{3, 8, 8};
-    EXPECT_EQ(refusal(at::ones({4, 3}), image),
+    EXPECT_EQ(kernel_refusal(at::ones({4, 3}), image),
               "kernel: the kernel has shape [4, 3], expected [odd height, odd width]");
-    EXPECT_THAT(refusal(at::ones({1, 3, 3}), image), testing::HasSubstr("[1, 3, 3]"));
-    EXPECT_EQ(refusal(at::zeros({3, 3}), image), "kernel: all values of the kernel are 0");
-    EXPECT_EQ(refusal(at::full({3, 3}, std::nan("")), image), "kernel: the kernel holds values that are not finite");
+    EXPECT_THAT(kernel_refusal(at::ones({1, 3, 3}), image), testing::HasSubstr("[1, 3, 3]"));
+    EXPECT_EQ(kernel_refusal(at::zeros({3, 3}), image), "kernel: all values of the kernel are 0");
+    EXPECT_EQ(kernel_refusal(at::full({3, 3}, std::nan("")), image),
+              "kernel: the kernel holds values that are not finite");
     EXPECT_EQ(
-        refusal(at::ones({17, 3}), image),
+        kernel_refusal(at::ones({17, 3}), image),
         "kernel: the kernel reaches 8 x 1 pixels over the border, images of 8 x 8 can be mirrored by 7 x 7 at most");
-    EXPECT_EQ(refusal(at::ones({15, 15}), image), "nothing thrown");
+    EXPECT_EQ(kernel_refusal(at::ones({15, 15}), image), "nothing thrown");
 }
 
 TEST(GaussianKernel, IsCutAtFourStandardDeviations) {

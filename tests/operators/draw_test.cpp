@@ -1,5 +1,6 @@
 // Masks drawn from settings: where they lie, how many pixels they take, and that the image alone decides.
 
+#include <cmath>
 #include <map>
 #include <set>
 #include <string>
@@ -41,8 +42,8 @@ at::Tensor mask_of(const std::string& name, const Settings& settings, const Shap
     return operators::find_operator(name).draw(settings, image, NoiseStream(seed), images).at("mask");
 }
 
-std::string refusal(const std::string& name, const Shape& image,
-                    const std::map<std::string, operators::Value>& changes = {}) {
+std::string resolve_refusal(const std::string& name, const Shape& image,
+                            const std::map<std::string, operators::Value>& changes = {}) {
     try {
         resolved(name, image, changes);
     } catch (const std::invalid_argument& error) {
@@ -130,14 +131,15 @@ TEST(Box, CentreIsTheCentre) {
 }
 
 TEST(Box, WhatDoesNotFitIsRefused) {
-    EXPECT_EQ(refusal("box", {3, 64, 80}, {{"size", std::int64_t{56}}}),
+    EXPECT_EQ(resolve_refusal("box", {3, 64, 80}, {{"size", std::int64_t{56}}}),
               "box.size: 56 with box.margin 4 does not fit images of 64x80, allowed is 1 to 55");
-    EXPECT_EQ(refusal("box", {3, 64, 80}, {{"size", std::int64_t{55}}}), "nothing thrown");
-    EXPECT_EQ(refusal("box", {3, 64, 80}, {{"margin", std::int64_t{32}}}),
+    EXPECT_EQ(resolve_refusal("box", {3, 64, 80}, {{"size", std::int64_t{55}}}), "nothing thrown");
+    EXPECT_EQ(resolve_refusal("box", {3, 64, 80}, {{"margin", std::int64_t{32}}}),
               "box.size: 32 with box.margin 32 does not fit images of 64x80, allowed is none");
-    EXPECT_EQ(refusal("box", {3, 64, 80}, {{"size", std::int64_t{65}}, {"position", std::string("centre")}}),
+    EXPECT_EQ(resolve_refusal("box", {3, 64, 80}, {{"size", std::int64_t{65}}, {"position", std::string("centre")}}),
               "box.size: 65 does not fit images of 64x80, allowed is 1 to 64");
-    EXPECT_EQ(refusal("box", {3, 1, 1}), "box.size: 0 with box.margin 0 does not fit images of 1x1, allowed is none");
+    EXPECT_EQ(resolve_refusal("box", {3, 1, 1}),
+              "box.size: 0 with box.margin 0 does not fit images of 1x1, allowed is none");
 }
 
 TEST(Random, RemovesExactlyTheShareRoundedDown) {
@@ -191,9 +193,9 @@ TEST(GaussianBlurSettings, AutoIsTheReferencesOrTheLargestOdd) {
 }
 
 TEST(GaussianBlurSettings, EvenAndTooLargeSizesAreRefused) {
-    EXPECT_EQ(refusal("gaussian_blur", {3, 30, 64}, {{"size", std::int64_t{8}}}),
+    EXPECT_EQ(resolve_refusal("gaussian_blur", {3, 30, 64}, {{"size", std::int64_t{8}}}),
               "gaussian_blur.size: 8, allowed is an odd integer from 1 to 59 for images of 30x64");
-    EXPECT_EQ(refusal("gaussian_blur", {3, 30, 64}, {{"size", std::int64_t{61}}}),
+    EXPECT_EQ(resolve_refusal("gaussian_blur", {3, 30, 64}, {{"size", std::int64_t{61}}}),
               "gaussian_blur.size: 61, allowed is an odd integer from 1 to 59 for images of 30x64");
 }
 

@@ -1,5 +1,6 @@
 // Against the field's reference implementation: kernels, A x and A* v.
 
+#include <cmath>
 #include <string>
 
 #include <gtest/gtest.h>
@@ -41,16 +42,16 @@ class GoldenOperator : public testing::TestWithParam<GoldenCase> {
     at::Tensor parameter() const { return golden().read(GetParam().group + "/" + GetParam().parameter); }
 };
 
-double largest(const at::Tensor& a) {
+double largest_entry(const at::Tensor& a) {
     return a.abs().max().item<double>();
 }
 
 TEST_P(GoldenOperator, ForwardAgrees) {
-    EXPECT_LE(largest(made(parameter())->forward(x) - Ax), 1e-5);
+    EXPECT_LE(largest_entry(made(parameter())->forward(x) - Ax), 1e-5);
 }
 
 TEST_P(GoldenOperator, VjpAgrees) {
-    EXPECT_LE(largest(made(parameter())->vjp(x, v) - ATv), 5e-5);
+    EXPECT_LE(largest_entry(made(parameter())->vjp(x, v) - ATv), 5e-5);
 }
 
 TEST_P(GoldenOperator, DotTestInDouble) {
@@ -84,7 +85,7 @@ TEST(GoldenKernel, OursIsTheReferencesToTheLastBit) {
 TEST(GoldenKernel, AFlippedMotionKernelIsNoticed) {
     const at::Tensor kernel = golden().read("motion_blur_small/kernel");
     const auto A = operators::find_operator("kernel").make({}, {3, 64, 64}, {{"kernel", at::flip(kernel, {0, 1})}});
-    EXPECT_GT(largest(A->forward(golden().read("shared/x")) - golden().read("motion_blur_small/Ax")), 1e-2);
+    EXPECT_GT(largest_entry(A->forward(golden().read("shared/x")) - golden().read("motion_blur_small/Ax")), 1e-2);
 }
 
 TEST(GoldenRandom, CountsAreTheReferences) {

@@ -1,5 +1,6 @@
 // Values as users write them.
 
+#include <array>
 #include <string>
 
 #include <gmock/gmock.h>
@@ -26,11 +27,11 @@ constexpr Option real{.name = "zeta", .type = OptionType::real, .default_text = 
 constexpr Option boolean{.name = "clip", .type = OptionType::boolean, .default_text = "yes"};
 constexpr Option word{.name = "preset", .type = OptionType::word, .default_text = "code", .words = "code|paper"};
 constexpr Option path{.name = "file", .type = OptionType::path, .default_text = ""};
-constexpr Option open{.name = "fraction",
-                      .type = OptionType::real,
-                      .default_text = "0.92",
-                      .minimum = 0,
-                      .maximum = operators::below_one};
+constexpr Option half_open{.name = "fraction",
+                           .type = OptionType::real,
+                           .default_text = "0.92",
+                           .minimum = 0,
+                           .maximum = operators::below_one};
 constexpr Option positive{
     .name = "std", .type = OptionType::real, .default_text = "3.0", .minimum = operators::above_zero};
 
@@ -46,7 +47,7 @@ TEST(ParseValue, TakesWhatIsAllowed) {
     EXPECT_EQ(std::get<double>(parse_value(real, "0.3")), 0.3);
     EXPECT_EQ(std::get<double>(parse_value(real, "2")), 2.0);
     EXPECT_EQ(std::get<double>(parse_value(real, "1e-3")), 1e-3);
-    EXPECT_EQ(std::get<double>(parse_value(open, "0.9999")), 0.9999);
+    EXPECT_EQ(std::get<double>(parse_value(half_open, "0.9999")), 0.9999);
     EXPECT_EQ(std::get<bool>(parse_value(boolean, "yes")), true);
     EXPECT_EQ(std::get<bool>(parse_value(boolean, "true")), true);
     EXPECT_EQ(std::get<bool>(parse_value(boolean, "no")), false);
@@ -66,7 +67,7 @@ TEST(ParseValue, RefusesEverythingElse) {
     }
     for (const char* text : {"", "1", "0", "on", "off", "Yes", "y", "TRUE", "yes "}) expect_refused(boolean, text);
     for (const char* text : {"", "Code", "cod", "code|paper", "code "}) expect_refused(word, text);
-    for (const char* text : {"1", "1.0"}) expect_refused(open, text);
+    for (const char* text : {"1", "1.0"}) expect_refused(half_open, text);
     for (const char* text : {"0", "-0", "0.0"}) expect_refused(positive, text);
     expect_refused(path, "");
 }
@@ -81,7 +82,7 @@ TEST(AllowedValues, AreSentences) {
     EXPECT_EQ(allowed_values(boolean), "yes or no");
     EXPECT_EQ(allowed_values(word), "one of code, paper");
     EXPECT_EQ(allowed_values(path), "a path");
-    EXPECT_EQ(allowed_values(open), "a number ≥ 0 and < 1");
+    EXPECT_EQ(allowed_values(half_open), "a number ≥ 0 and < 1");
     EXPECT_EQ(allowed_values(positive), "a number > 0");
     EXPECT_EQ(allowed_values({.name = "w", .type = OptionType::real, .default_text = ""}), "a number");
     EXPECT_EQ(allowed_values({.name = "w", .type = OptionType::real, .default_text = "", .minimum = 0, .maximum = 1}),

@@ -1,0 +1,206 @@
+#include "jobs/results_columns.h"
+
+#include <ATen/ops/from_blob.h>
+
+#include <algorithm>
+#include <cmath>
+#include <limits>
+
+#include "operators/option.h"
+
+namespace jobs {
+
+namespace {
+
+using Reals = std::vector<double>;
+using Integers = std::vector<std::int64_t>;
+using Texts = std::vector<std::string>;
+
+// The fixed columns, by place. The order is that of `fixed_columns`.
+enum Place : std::size_t {
+    image_name,
+    image_index,
+    method,
+    operator_name,
+    sigma_y,
+    sample,
+    psnr,
+    ssim,
+    lpips,
+    psnr_measurement,
+    residual,
+    nfe,
+    seconds,
+    status,
+    respacing,
+    variance,
+    unit,
+    place_count
+};
+
+std::vector<ResultColumn> fixed_columns() {
+    return {
+        {"image_name", "name of the image in its dataset", "", Texts{}},
+        {"image_index", "number of the image in its dataset, -1 for generated images", "1", Integers{}},
+        {"method", "sampling method", "", Texts{}},
+        {"operator", "measurement operator A", "", Texts{}},
+        {"sigma_y", "standard deviation of the measurement noise on the [-1, 1] scale", "1", Reals{}},
+        {"sample", "number of the posterior sample, or of the generated image", "1", Integers{}},
+        {"psnr", "peak signal-to-noise ratio of the restored image", "dB", Reals{}},
+        {"ssim", "structural similarity of the restored image", "1", Reals{}},
+        {"lpips", "learned perceptual distance of the restored image, see lpips_net", "1", Reals{}},
+        {"psnr_measurement", "peak signal-to-noise ratio of the measurement itself", "dB", Reals{}},
+        {"residual", "norm of y - A x over sigma_y sqrt(m), about 1 where x explains y", "1", Reals{}},
+        {"nfe", "network calls for the image", "1", Integers{}},
+        {"seconds", "wall time of the unit divided by its images", "s", Reals{}},
+        {"status", "what became of the image", "1", Integers{}},
+        {"respacing", "timesteps kept of the checkpoint's chain, empty for all", "", Texts{}},
+        {"variance", "variance of the ancestral step", "", Texts{}},
+        {"unit", "number of the unit in the plan", "1", Integers{}},
+    };
+}
+
+std::string column_name(std::string section, const std::string& option) {
+    std::string name = std::move(section) + "_" + option;
+    std::ranges::replace(name, '-', '_');
+    return name;
+}
+
+bool is_number(const operators::Value& value) {
+    return std::holds_alternative<double>(value) || std::holds_alternative<std::int64_t>(value);
+}
+
+double number_of(const operators::Value& value) {
+    const auto* integer = std::get_if<std::int64_t>(&value);
+    return integer != nullptr ? static_cast<double>(*integer) : std::get<double>(value);
+}
+
+std::string csv_field(const std::string& text) {
+    if (text.find_first_of(",\"\r\n") == std::string::npos) return text;
+    std::string quoted = "\"";
+    for (const char c : text) quoted += c == '"' ? std::string("\"\"") : std::string(1, c);
+    return quoted + "\"";
+}
+
+std::string csv_value(const ResultColumn& column, std::size_t row) {
+    if (const auto* reals = std::get_if<Reals>(&column.values)) {
+        const double value = (*reals)[row];
+        return std::isnan(value) ? "" : operators::to_string(operators::Value(value));
+    }
+    if (const auto* integers = std::get_if<Integers>(&column.values)) return std::to_string((*integers)[row]);
+    return csv_field(std::get<Texts>(column.values)[row]);
+}
+
+at::Tensor as_column(const Reals& values) {
+    return at::from_blob(const_cast<double*>(values.data()), {static_cast<std::int64_t>(values.size())}, at::kDouble);
+}
+at::Tensor as_column(const Integers& values) {
+    return at::from_blob(const_cast<std::int64_t*>(values.data()), {static_cast<std::int64_t>(values.size())},
+                         at::kLong);
+}
+
+}  // namespace
+
+ResultColumns::ResultColumns(const SweepPlan& plan) : columns_(fixed_columns()) {
+    const auto add_settings = [this](const std::string& section, const operators::Settings& settings) {
+        for (const auto& [option, value] : settings) {
+            const std::string name = column_name(section, option);
+            if (settings_.contains(name)) continue;
+            settings_[name] = columns_.size();
+            ResultColumn column{name, "setting " + section + "." + option, is_number(value) ? "1" : "", Texts{}};
+            if (is_number(value)) column.values = Reals{};
+            columns_.push_back(std::move(column));
+        }
+    };
+    for (const PlannedConfiguration& planned : plan.configurations()) {
+        add_settings(planned.configuration.method, planned.configuration.method_settings);
+        add_settings(planned.configuration.operator_name, planned.configuration.operator_settings);
+    }
+}
+
+template <typename T>
+void ResultColumns::put(std::size_t column, const T& value) {
+    std::get<std::vector<T>>(columns_[column].values).push_back(value);
+}
+
+void ResultColumns::add(const pipeline::UnitFile& file, const PlannedConfiguration& planned, double unit_seconds) {
+    const pipeline::Configuration& configuration = planned.configuration;
+    const pipeline::UnitRows& rows = file.rows;
+    const std::size_t count = rows.image_index.size();
+    for (std::size_t row = 0; row < count; ++row) {
+        put(image_name, rows.image_name[row]);
+        put(image_index, rows.image_index[row]);
+        put(method, configuration.method);
+        put(operator_name, configuration.operator_name);
+        put(sigma_y, configuration.sigma_y);
+        put(sample, rows.sample[row]);
+        put(psnr, rows.psnr[row]);
+        put(ssim, rows.ssim[row]);
+        put(lpips, rows.lpips[row]);
+        put(psnr_measurement, rows.psnr_measurement[row]);
+        put(residual, rows.residual[row]);
+        put(nfe, rows.nfe);
+        put(seconds, unit_seconds / static_cast<double>(count));
+        put(status, static_cast<std::int64_t>(rows.status[row]));
+        put(respacing, configuration.respacing);
+        put(variance, std::string(to_string(configuration.variance)));
+        put(unit, file.unit);
+
+        // Settings: first as not applicable, then those of this row's method and operator.
+        for (std::size_t column = place_count; column < columns_.size(); ++column) {
+            if (auto* reals = std::get_if<Reals>(&columns_[column].values)) {
+                reals->push_back(std::numeric_limits<double>::quiet_NaN());
+            } else {
+                std::get<Texts>(columns_[column].values).emplace_back();
+            }
+        }
+        const auto fill = [this](const std::string& section, const operators::Settings& settings) {
+            for (const auto& [option, value] : settings) {
+                ResultColumn& column = columns_[settings_.at(column_name(section, option))];
+                if (auto* reals = std::get_if<Reals>(&column.values)) {
+                    reals->back() = number_of(value);
+                } else {
+                    std::get<Texts>(column.values).back() = operators::to_string(value);
+                }
+            }
+        };
+        fill(configuration.method, configuration.method_settings);
+        fill(configuration.operator_name, configuration.operator_settings);
+    }
+    rows_ += static_cast<std::int64_t>(count);
+}
+
+void ResultColumns::write(pipeline::Hdf5File& file) const {
+    for (const ResultColumn& column : columns_) {
+        if (const auto* texts = std::get_if<Texts>(&column.values)) {
+            file.write_strings(column.name, *texts);
+        } else if (const auto* reals = std::get_if<Reals>(&column.values)) {
+            file.write(column.name, as_column(*reals));
+        } else if (column.name == "status") {
+            file.write(column.name, as_column(std::get<Integers>(column.values)).to(at::kChar));
+            file.set_attribute(column.name, "flag_values", std::vector<std::int64_t>{0, 1, 2});
+            file.set_attribute(column.name, "flag_meanings", std::string("done diverged unreadable"));
+        } else {
+            file.write(column.name, as_column(std::get<Integers>(column.values)));
+        }
+        file.set_attribute(column.name, "long_name", column.long_name);
+        if (!column.units.empty()) file.set_attribute(column.name, "units", column.units);
+        file.attach_scale(column.name, 0, "row");
+    }
+}
+
+std::string ResultColumns::csv() const {
+    std::string text;
+    for (const ResultColumn& column : columns_) text += (text.empty() ? "" : ",") + column.name;
+    text += "\r\n";
+    for (std::size_t row = 0; row < static_cast<std::size_t>(rows_); ++row) {
+        for (std::size_t column = 0; column < columns_.size(); ++column) {
+            if (column > 0) text += ",";
+            text += csv_value(columns_[column], row);
+        }
+        text += "\r\n";
+    }
+    return text;
+}
+
+}  // namespace jobs

@@ -1,0 +1,146 @@
+#include "pipeline/data/unit_file.h"
+
+#include <cstdint>
+#include <cstdio>
+#include <stdexcept>
+#include <string>
+#include <vector>
+
+#include <ATen/TensorOperators.h>
+#include <ATen/core/Tensor.h>
+#include <ATen/ops/empty.h>
+
+#include "operators/shape.h"
+#include "pipeline/data/content_file.h"
+#include "pipeline/data/file_error.h"
+#include "pipeline/data/hdf5_errors.h"
+
+namespace pipeline {
+
+namespace {
+
+constexpr const char* unit_kind = "diffinv unit";
+constexpr std::int64_t unit_schema = 1;
+
+/// Levels 0 … 255 for [−1, 1]. A row without numbers becomes 0: its status tells.
+at::Tensor to_levels(const at::Tensor& images) {
+    return images.nan_to_num(-1, 1, -1).clamp(-1, 1).add(1).mul(127.5).round().to(at::kByte);
+}
+
+at::Tensor status_column(const std::vector<RowStatus>& status) {
+    at::Tensor column = at::empty({static_cast<std::int64_t>(status.size())}, at::TensorOptions().dtype(at::kChar));
+    auto* values = column.data_ptr<std::int8_t>();
+    for (const RowStatus one : status) *values++ = static_cast<std::int8_t>(one);
+    return column;
+}
+
+std::vector<RowStatus> status_values(const at::Tensor& column, const std::filesystem::path& path) {
+    if (column.dim() != 1 || column.scalar_type() != at::kChar)
+        throw FileError(path, "'rows/status' is not a column of int8");
+    std::vector<RowStatus> status;
+    for (std::int64_t row = 0; row < column.size(0); ++row) {
+        const std::int8_t value = column.const_data_ptr<std::int8_t>()[row];
+        if (value < 0 || value > static_cast<std::int8_t>(RowStatus::unreadable)) {
+            throw FileError(
+                path, "row " + std::to_string(row) + " has status " + std::to_string(value) + ", which is unknown");
+        }
+        status.push_back(static_cast<RowStatus>(value));
+    }
+    return status;
+}
+
+bool have_one_length(const UnitRows& rows) {
+    const std::size_t count = rows.image_index.size();
+    return rows.restored.dim() == 4 && rows.restored.size(0) == static_cast<std::int64_t>(count) &&
+           rows.image_name.size() == count && rows.image_hash.size() == count && rows.sample.size() == count &&
+           rows.status.size() == count && rows.psnr.size() == count && rows.ssim.size() == count &&
+           rows.lpips.size() == count && rows.psnr_measurement.size() == count && rows.residual.size() == count;
+}
+
+void write_unit_file(const std::filesystem::path& path, const UnitFile& file) {
+    ContentWriter writer(path, unit_kind, unit_schema);
+    writer.integer("unit", file.unit);
+    writer.text("plan_digest", file.plan_digest);
+    writer.text("configuration", file.configuration);
+    writer.integer("nfe", file.rows.nfe);
+
+    const bool is_float = file.store == Store::float32;
+    const at::Tensor images =
+        to_channel_last(is_float ? file.rows.restored.to(at::kFloat) : to_levels(file.rows.restored));
+    writer.tensor("restored", images, image_layout(images, is_float));
+    writer.remark(
+        "restored", "valid_range",
+        is_float ? Hdf5Attribute(std::vector<double>{-1, 1}) : Hdf5Attribute(std::vector<std::int64_t>{0, 255}));
+    writer.remark("restored", "axes", "row, y, x, channel");
+
+    writer.column("rows/image_index", file.rows.image_index);
+    writer.column("rows/image_name", file.rows.image_name);
+    writer.column("rows/image_hash", file.rows.image_hash);
+    writer.column("rows/sample", file.rows.sample);
+    writer.tensor("rows/status", status_column(file.rows.status));
+    writer.column("rows/psnr", file.rows.psnr);
+    writer.column("rows/ssim", file.rows.ssim);
+    writer.column("rows/lpips", file.rows.lpips);
+    writer.column("rows/psnr_measurement", file.rows.psnr_measurement);
+    writer.column("rows/residual", file.rows.residual);
+    writer.finish();
+}
+
+UnitFile read_unit(const std::filesystem::path& path) {
+    ContentReader reader(path, unit_kind, unit_schema);
+    UnitFile file;
+    file.unit = reader.integer("unit");
+    file.plan_digest = reader.text("plan_digest");
+    file.configuration = reader.text("configuration");
+    file.rows.nfe = reader.integer("nfe");
+    const at::Tensor images = reader.tensor("restored");
+    file.rows.image_index = reader.integers("rows/image_index");
+    file.rows.image_name = reader.texts("rows/image_name");
+    file.rows.image_hash = reader.texts("rows/image_hash");
+    file.rows.sample = reader.integers("rows/sample");
+    file.rows.status = status_values(reader.tensor("rows/status"), path);
+    file.rows.psnr = reader.reals("rows/psnr");
+    file.rows.ssim = reader.reals("rows/ssim");
+    file.rows.lpips = reader.reals("rows/lpips");
+    file.rows.psnr_measurement = reader.reals("rows/psnr_measurement");
+    file.rows.residual = reader.reals("rows/residual");
+    reader.finish();
+
+    if (images.dim() != 4 || (images.scalar_type() != at::kFloat && images.scalar_type() != at::kByte)) {
+        throw FileError(path, "'restored' is not [N, y, x, channel] of float32 or uint8");
+    }
+    file.store = images.scalar_type() == at::kByte ? Store::uint8 : Store::float32;
+    file.rows.restored = to_channel_first(images).to(at::kFloat);
+    if (file.store == Store::uint8) file.rows.restored.div_(127.5).sub_(1);
+    if (!have_one_length(file.rows)) throw FileError(path, "its columns have different lengths");
+    return file;
+}
+
+}  // namespace
+
+std::filesystem::path unit_path(std::int64_t unit) {
+    char text[96];
+    std::snprintf(text, sizeof text, "units/%03lld/unit-%06lld.h5", static_cast<long long>(unit / 1000),
+                  static_cast<long long>(unit));
+    return text;
+}
+
+void commit_unit_file(const std::filesystem::path& folder, const UnitFile& file) {
+    if (!have_one_length(file.rows) || file.rows.restored.numel() == 0) {
+        throw std::invalid_argument(
+            "unit " + std::to_string(file.unit) + ": restored is " + operators::shape_of(file.rows.restored) +
+            ", not one [C, H, W] for each of the rows' " + std::to_string(file.rows.image_index.size()) +
+            " entries, or columns differ in length");
+    }
+    commit_content_file(folder / unit_path(file.unit),
+                        [&](const std::filesystem::path& temporary) { write_unit_file(temporary, file); });
+}
+
+UnitFile read_unit_file(const std::filesystem::path& folder, std::int64_t unit) {
+    const std::filesystem::path path = folder / unit_path(unit);
+    UnitFile file = as_file_error(path, [&] { return read_unit(path); });
+    if (file.unit != unit) throw FileError(path, "holds unit " + std::to_string(file.unit));
+    return file;
+}
+
+}  // namespace pipeline

@@ -1,0 +1,42 @@
+#include <gtest/gtest.h>
+
+#include <ATen/ops/arange.h>
+#include <ATen/ops/zeros.h>
+
+#include "cluster/collective.h"
+
+namespace {
+
+std::vector<at::Tensor> some_tensors() {
+    return {at::arange(12, at::kFloat).reshape({3, 4}), at::arange(5, at::kFloat)};
+}
+
+}  // namespace
+
+TEST(Checksum, EqualTensorsAgree) { EXPECT_EQ(cluster::checksum(some_tensors()), cluster::checksum(some_tensors())); }
+
+TEST(Checksum, EveryChangedBitOfOneValueShows) {
+    const std::uint64_t sum = cluster::checksum(some_tensors());
+    for (int bit = 0; bit < 32; ++bit) {
+        auto tensors = some_tensors();
+        static_cast<std::uint32_t*>(tensors[0].data_ptr())[7] ^= std::uint32_t{1} << bit;
+        EXPECT_NE(cluster::checksum(tensors), sum) << "bit " << bit;
+    }
+}
+
+TEST(Checksum, OrderAndShapeShow) {
+    const std::uint64_t sum = cluster::checksum(some_tensors());
+    auto swapped = some_tensors();
+    std::swap(swapped[0], swapped[1]);
+    EXPECT_NE(cluster::checksum(swapped), sum);
+    auto reshaped = some_tensors();
+    reshaped[0] = reshaped[0].reshape({4, 3});
+    EXPECT_NE(cluster::checksum(reshaped), sum);
+}
+
+TEST(Checksum, TailShorterThanAWordShows) {
+    at::Tensor bytes = at::zeros({9}, at::kByte);
+    const std::uint64_t sum = cluster::checksum({bytes});
+    bytes[8] = 1;
+    EXPECT_NE(cluster::checksum({bytes}), sum);
+}

@@ -1,0 +1,131 @@
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <filesystem>
+
+#include "tests/support/paths.h"
+
+// The commands that start nothing, and refusals of the command line.
+
+namespace {
+
+namespace fs = std::filesystem;
+using test_support::CommandResult;
+using test_support::TemporaryFolder;
+
+const fs::path quickstart_of_commands = test_support::source_folder() / "jobs" / "quickstart";
+
+CommandResult diffinv(const std::string& words) {
+    return test_support::run_command((test_support::binary_folder() / "diffinv").string() + " " + words);
+}
+
+bool contains(const std::string& text, const std::string& words) { return text.find(words) != std::string::npos; }
+
+void expect_one_line(const CommandResult& result, int exit_code, const std::string& words) {
+    EXPECT_EQ(result.exit_code, exit_code) << result.errors;
+    EXPECT_EQ(result.output, "");
+    EXPECT_TRUE(result.errors.starts_with("diffinv: ")) << result.errors;
+    EXPECT_EQ(std::count(result.errors.begin(), result.errors.end(), '\n'), 1) << result.errors;
+    EXPECT_TRUE(contains(result.errors, words)) << result.errors;
+}
+
+}  // namespace
+
+TEST(Commands, HelpForEach) {
+    for (const std::string command : {"plan", "run", "status", "merge", "report", "list", "inspect", "version"}) {
+        const CommandResult result = diffinv(command + " --help");
+        EXPECT_EQ(result.exit_code, 0);
+        EXPECT_TRUE(contains(result.output, "diffinv " + command)) << command;
+        EXPECT_EQ(result.errors, "");
+    }
+    EXPECT_TRUE(contains(diffinv("--help").output, "diffinv run JOB"));
+    EXPECT_TRUE(contains(diffinv("run --help").output, "--sigma-y"));
+}
+
+TEST(Commands, WrongCommandLinesAreOneLine) {
+    expect_one_line(diffinv(""), 2, "no command");
+    expect_one_line(diffinv("rum job.ini"), 2, "rum");
+    expect_one_line(diffinv("run"), 2, "a job file");
+    expect_one_line(diffinv("run a b"), 2, "2 names");
+    expect_one_line(diffinv("run job.ini --workers 0"), 2, "workers: '0'");
+    expect_one_line(diffinv("run job.ini --workers 2x"), 2, "workers: '2x'");
+    expect_one_line(diffinv("run job.ini --workers 1 --workers 2"), 2, "twice");
+    expect_one_line(diffinv("run job.ini --seed"), 2, "seed");
+    expect_one_line(diffinv("list samplers"), 2, "samplers");
+    expect_one_line(diffinv("status /nowhere"), 2, "/nowhere");
+    expect_one_line(diffinv("status . --verbose yes"), 2, "verbose");
+    expect_one_line(diffinv("inspect /nowhere.h5"), 2, "/nowhere.h5");
+    expect_one_line(diffinv("inspect /nowhere.safetensors"), 2, "/nowhere.safetensors");
+}
+
+TEST(Commands, DeviceThatThisProgramHasNotIsExitCodeFour) {
+    const TemporaryFolder folder;
+    const CommandResult result =
+        diffinv("run " + (quickstart_of_commands / "poster_table.ini").string() + " --device cuda --output " + (folder / "out").string());
+    expect_one_line(result, 4, "cuda");
+    EXPECT_FALSE(fs::exists(folder / "out"));
+}
+
+TEST(Commands, ListShowsEverySetting) {
+    const CommandResult methods = diffinv("list methods");
+    EXPECT_EQ(methods.exit_code, 0) << methods.errors;
+    for (const std::string words : {"dps", "dps.zeta", "sdedit.t-start", "score_ald.preset", "ddim.eta", "may be a list"}) {
+        EXPECT_TRUE(contains(methods.output, words)) << words;
+    }
+    const CommandResult operators = diffinv("list operators");
+    for (const std::string words : {"box.size", "random.fraction", "gaussian_blur.std", "mask.file", "default"}) {
+        EXPECT_TRUE(contains(operators.output, words)) << words;
+    }
+    const CommandResult metrics = diffinv("list metrics");
+    for (const std::string words : {"psnr", "ssim", "lpips"}) EXPECT_TRUE(contains(metrics.output, words)) << words;
+}
+
+TEST(Commands, PlanCountsAndWritesNothing) {
+    const TemporaryFolder folder;
+    const CommandResult result = test_support::run_command(
+        "cd " + folder.path().string() + " && " + (test_support::binary_folder() / "diffinv").string() + " plan " +
+        (quickstart_of_commands / "poster_table.ini").string() + " --images 0-2 --batch 2 --steps 10");
+    EXPECT_EQ(result.exit_code, 0) << result.errors;
+    EXPECT_TRUE(contains(result.output, "plan digest ")) << result.output;
+    EXPECT_TRUE(contains(result.output, "network calls")) << result.output;
+    EXPECT_TRUE(fs::is_empty(folder.path()));
+}
+
+TEST(Commands, InspectAModel) {
+    const CommandResult result = diffinv("inspect " + (quickstart_of_commands / "model").string());
+    EXPECT_EQ(result.exit_code, 0) << result.errors;
+    EXPECT_TRUE(contains(result.output, "3319075")) << result.output;
+    EXPECT_TRUE(contains(result.output, "1.76")) << result.output;
+    EXPECT_TRUE(contains(result.output, "SHA-256")) << result.output;
+    EXPECT_TRUE(contains(result.output, "linear schedule")) << result.output;
+}
+
+TEST(Commands, VersionIsTheProjects) {
+    const std::string project = test_support::read_text(test_support::source_folder() / "CMakeLists.txt");
+    const std::size_t at = project.find("VERSION ", project.find("project(diffinv")) + 8;
+    const std::string version = project.substr(at, project.find(' ', at) - at);
+    const CommandResult result = diffinv("version");
+    EXPECT_TRUE(result.output.starts_with("diffinv " + version + "\n")) << result.output;
+    EXPECT_TRUE(contains(result.output, "Open MPI"));
+}
+
+TEST(Commands, StatusMergeAndInspectOfARun) {
+    const TemporaryFolder folder;
+    const std::string run = (folder / "run").string();
+    ASSERT_EQ(diffinv("run " + (quickstart_of_commands / "poster_table.ini").string() +
+                      " --method sdedit --sdedit.t-start 200 --operator box --images 0-1 --steps 5 --output " + run).exit_code, 2)
+        << "sections of methods that a job does not use are refused";
+    test_support::write_text(folder / "job.ini", "dataset = " + (quickstart_of_commands / "images").string() + "\nmodel = " +
+                                                     (quickstart_of_commands / "model").string() +
+                                                     "\nimages = 0-1\nmethod = sdedit\noperator = box\nsteps = 5\n");
+    const CommandResult result = diffinv("run " + (folder / "job.ini").string() + " --output=" + run);
+    ASSERT_EQ(result.exit_code, 0) << result.errors;
+    EXPECT_TRUE(contains(result.output, "results.h5"));
+    EXPECT_TRUE(contains(diffinv("status " + run).output, "finished: 1 of 1 units"));
+    EXPECT_TRUE(contains(diffinv("status " + run + " --json").output, "\"committed\": 1"));
+    EXPECT_TRUE(contains(diffinv("merge " + run).output, "2 rows"));
+    const CommandResult inspection = diffinv("inspect " + run + "/results.h5");
+    EXPECT_EQ(inspection.exit_code, 0) << inspection.errors;
+    EXPECT_TRUE(contains(inspection.output, "psnr [2]")) << inspection.output;
+    EXPECT_TRUE(contains(inspection.output, "Conventions: CF-1.8")) << inspection.output;
+}

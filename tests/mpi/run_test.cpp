@@ -1,0 +1,216 @@
+#include <gtest/gtest.h>
+#include <signal.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <filesystem>
+#include <map>
+
+#include "pipeline/data/sha256.h"
+#include "tests/cluster/processes.h"
+#include "tests/support/paths.h"
+
+// `diffinv run` under real mpirun: the same bytes on any number of workers and after any end, no orphans, exit codes.
+
+namespace {
+
+namespace fs = std::filesystem;
+using test_support::CommandResult;
+using test_support::processes_with;
+using test_support::TemporaryFolder;
+using test_support::wait_until;
+
+const fs::path quickstart_of_run = test_support::source_folder() / "jobs" / "quickstart";
+
+std::string program() { return (test_support::binary_folder() / "diffinv").string(); }
+
+/// Three images in blocks of two, four methods, two operators; `steps` decides how long it takes.
+std::string write_job(const TemporaryFolder& folder, int steps) {
+    const fs::path job = folder / "small.ini";
+    test_support::write_text(job, "dataset = " + (quickstart_of_run / "images").string() +
+                                      "\nmodel = " + (quickstart_of_run / "model").string() +
+                                      "\nimages = 0-2\nbatch = 2\nmethod = sdedit, dps, score_ald, ddpm\n"
+                                      "operator = box, random\nsteps = " +
+                                      std::to_string(steps) + "\nseed = 3\n[ddpm]\nsamples = 3\n");
+    return job.string();
+}
+
+CommandResult run_job(const std::string& job, const fs::path& output, int workers) {
+    return test_support::run_command(program() + " run " + job + " --output " + output.string() + " --workers " +
+                                     std::to_string(workers));
+}
+
+/// Content hashes of all unit and measurement files by name.
+std::map<std::string, std::string> hashes(const fs::path& run) {
+    std::map<std::string, std::string> found;
+    for (const char* part : {"units", "measurements"}) {
+        for (const auto& entry : fs::recursive_directory_iterator(run / part)) {
+            if (entry.is_regular_file()) {
+                found[fs::relative(entry.path(), run).string()] = pipeline::sha256_of_file(entry.path());
+            }
+        }
+    }
+    return found;
+}
+
+pid_t start_job(const std::string& job, const fs::path& output, int workers, const fs::path& log) {
+    const pid_t process = fork();
+    if (process != 0) return process;
+    const std::string count = std::to_string(workers);
+    if (freopen(log.c_str(), "w", stdout) == nullptr || dup2(STDOUT_FILENO, STDERR_FILENO) < 0) _exit(98);
+    execl(program().c_str(), "diffinv", "run", job.c_str(), "--output", output.c_str(), "--workers", count.c_str(), nullptr);
+    _exit(99);
+}
+
+int end_of(pid_t process) {
+    int status = 0;
+    waitpid(process, &status, 0);
+    return WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
+}
+
+int committed_units(const fs::path& run) {
+    int count = 0;
+    std::error_code ignored;
+    for (const auto& entry : fs::recursive_directory_iterator(run / "units", ignored)) {
+        count += entry.path().extension() == ".h5";
+    }
+    return count;
+}
+
+}  // namespace
+
+TEST(Run, SameBytesOnOneTwoAndThreeWorkers) {
+    const TemporaryFolder folder;
+    const std::string job = write_job(folder, 4);
+    std::map<std::string, std::string> first;
+    for (const int workers : {1, 2, 3}) {
+        const fs::path run = folder / ("on" + std::to_string(workers));
+        const CommandResult result = run_job(job, run, workers);
+        ASSERT_EQ(result.exit_code, 0) << result.errors << test_support::read_text(run / "logs" / "mpirun.log");
+        EXPECT_EQ(result.errors, "");
+        // 3 restoring methods × 2 operators × 2 blocks, and 2 blocks of generated images.
+        const std::map<std::string, std::string> found = hashes(run);
+        EXPECT_EQ(found.size(), 3u * 2 * 2 + 2 + 2 * 2);
+        if (workers == 1) first = found;
+        EXPECT_EQ(found, first) << workers << " workers";
+        EXPECT_TRUE(fs::exists(run / "results.h5"));
+        const std::string log = test_support::read_text(run / "logs" / "rank-0001.jsonl");
+        EXPECT_NE(log.find("replicas agree"), std::string::npos) << log;
+    }
+}
+
+TEST(Run, InsideAForeignMpiLaunchGivesTheSameBytes) {
+    const TemporaryFolder folder;
+    const std::string job = write_job(folder, 4);
+    ASSERT_EQ(run_job(job, folder / "own", 1).exit_code, 0);
+    const CommandResult result = test_support::run_command(
+        "OMPI_ALLOW_RUN_AS_ROOT=1 OMPI_ALLOW_RUN_AS_ROOT_CONFIRM=1 OMPI_MCA_btl_vader_single_copy_mechanism=none "
+        "mpirun --oversubscribe --bind-to none -np 3 " + program() + " run " + job + " --output " + (folder / "foreign").string());
+    ASSERT_EQ(result.exit_code, 0) << result.errors;
+    EXPECT_EQ(hashes(folder / "foreign"), hashes(folder / "own"));
+    // A refusal there ends all ranks, with its exit code.
+    const CommandResult refusal = test_support::run_command(
+        "OMPI_ALLOW_RUN_AS_ROOT=1 OMPI_ALLOW_RUN_AS_ROOT_CONFIRM=1 OMPI_MCA_btl_vader_single_copy_mechanism=none "
+        "mpirun --oversubscribe --bind-to none -np 3 " + program() + " run " + job + " --sedd 3");
+    EXPECT_EQ(refusal.exit_code, 2) << refusal.errors;
+    EXPECT_NE(refusal.errors.find("diffinv: "), std::string::npos);
+}
+
+class RunThatIsEnded : public testing::TestWithParam<int> {};
+
+TEST_P(RunThatIsEnded, ContinuesToTheSameBytesAndLeavesNoOrphan) {
+    const TemporaryFolder folder;
+    const std::string job = write_job(folder, 25);
+    const fs::path run = folder / "ended";
+    const pid_t process = start_job(job, run, 2, folder / "log");
+    ASSERT_TRUE(wait_until(60, [&] { return committed_units(run) >= 2; })) << test_support::read_text(folder / "log");
+    kill(process, GetParam());
+    EXPECT_EQ(end_of(process), 128 + GetParam());
+    EXPECT_TRUE(wait_until(GetParam() == SIGKILL ? 3 : 0.1, [&] { return processes_with(run.string()).empty(); }));
+    const int committed = committed_units(run);
+    ASSERT_LT(committed, 14) << "the run was over before it was ended";
+
+    const CommandResult again = run_job(job, run, 2);
+    ASSERT_EQ(again.exit_code, 0) << again.errors;
+    EXPECT_NE(again.output.find("done before"), std::string::npos) << again.output;
+    ASSERT_EQ(run_job(job, folder / "whole", 1).exit_code, 0);
+    EXPECT_EQ(hashes(run), hashes(folder / "whole"));
+}
+
+INSTANTIATE_TEST_SUITE_P(BySignal, RunThatIsEnded, testing::Values(SIGTERM, SIGINT, SIGKILL));
+
+TEST(Run, KilledMpirunOrWorkerEndsTheRunIncomplete) {
+    for (const std::string victim : {"mpirun", "rank"}) {
+        const TemporaryFolder folder;
+        const fs::path run = folder / "ended";
+        const pid_t process = start_job(write_job(folder, 100), run, 2, folder / "log");
+        ASSERT_TRUE(wait_until(60, [&] { return fs::exists(run / "logs" / "rank-0002.jsonl"); }));
+        // The newest process of the kind: for ranks, a worker.
+        const std::vector<int> found = processes_with(victim == "rank" ? "diffinv rank " + run.string() : "mpirun --oversub");
+        std::vector<int> own;
+        for (const int candidate : found) {
+            const std::vector<int> of_this_run = processes_with(run.string());
+            const bool is_mpirun = test_support::read_text("/proc/" + std::to_string(candidate) + "/comm") == "mpirun\n";
+            if (std::find(of_this_run.begin(), of_this_run.end(), candidate) != of_this_run.end() &&
+                is_mpirun == (victim == "mpirun")) {
+                own.push_back(candidate);
+            }
+        }
+        ASSERT_FALSE(own.empty());
+        kill(*std::max_element(own.begin(), own.end()), SIGKILL);
+        const int exit_code = end_of(process);
+        // The coordinator is told to leave (75), or is gone before it can say anything (70).
+        EXPECT_TRUE(exit_code == 75 || exit_code == 70) << victim << ": " << exit_code << test_support::read_text(folder / "log");
+        EXPECT_TRUE(processes_with(run.string()).empty());
+        EXPECT_EQ(run_job(write_job(folder, 100), run, 2).exit_code, 0) << victim;
+    }
+}
+
+TEST(Run, Usr1DrainsAndTheSameCommandContinues) {
+    const TemporaryFolder folder;
+    const std::string job = write_job(folder, 25);
+    const fs::path run = folder / "drained";
+    const pid_t process = start_job(job, run, 1, folder / "log");
+    ASSERT_TRUE(wait_until(60, [&] { return committed_units(run) >= 1; }));
+    kill(process, SIGUSR1);
+    EXPECT_EQ(end_of(process), 75) << test_support::read_text(folder / "log");
+    const int committed = committed_units(run);
+    EXPECT_GE(committed, 2) << "what ran when it was told to drain is finished";
+    EXPECT_LT(committed, 14);
+    EXPECT_EQ(run_job(job, run, 2).exit_code, 0);
+    EXPECT_EQ(committed_units(run), 14);
+}
+
+TEST(Run, CompleteRunSaysSoAndStartsNothing) {
+    const TemporaryFolder folder;
+    const std::string job = write_job(folder, 2);
+    ASSERT_EQ(run_job(job, folder / "run", 1).exit_code, 0);
+    fs::remove(folder / "run" / "results.h5");
+    fs::remove_all(folder / "run" / "logs");
+    const CommandResult again = run_job(job, folder / "run", 3);
+    EXPECT_EQ(again.exit_code, 0) << again.errors;
+    EXPECT_NE(again.output.find("all done before"), std::string::npos) << again.output;
+    EXPECT_TRUE(fs::exists(folder / "run" / "results.h5"));
+    EXPECT_FALSE(fs::exists(folder / "run" / "logs" / "mpirun.log"));
+}
+
+TEST(Run, DamagedMeasurementQuarantinesItsUnitsAlone) {
+    const TemporaryFolder folder;
+    const std::string job = write_job(folder, 2);
+    const fs::path run = folder / "run";
+    ASSERT_EQ(run_job(job, run, 1).exit_code, 0);
+    // One measurement loses its end, and the units that start from it are to be computed again.
+    fs::path damaged;
+    for (const auto& entry : fs::recursive_directory_iterator(run / "measurements")) {
+        if (entry.path().filename() == "block-0001.h5" && entry.path().string().find("box") != std::string::npos) damaged = entry.path();
+    }
+    ASSERT_FALSE(damaged.empty());
+    fs::resize_file(damaged, fs::file_size(damaged) / 2);
+    fs::remove_all(run / "units" / "000");
+    const CommandResult result = run_job(job, run, 2);
+    EXPECT_EQ(result.exit_code, 3) << result.errors;
+    EXPECT_EQ(std::count(result.errors.begin(), result.errors.end(), '\n'), 3) << result.errors;
+    EXPECT_NE(result.errors.find("block-0001.h5"), std::string::npos) << result.errors;
+    EXPECT_EQ(committed_units(run), 14 - 3);
+}
