@@ -2,75 +2,22 @@
 
 #include <stdexcept>
 #include <utility>
-#include <variant>
 
 #include <ATen/TensorOperators.h>
 #include <ATen/ops/cat.h>
 #include <ATen/ops/embedding.h>
 #include <ATen/ops/linear.h>
 #include <ATen/ops/silu.h>
-#include <ATen/ops/upsample_nearest2d.h>
 #include <c10/core/GradMode.h>
 #include <c10/util/StringUtil.h>
 
-#include "pipeline/networks/attention_block.h"
 #include "pipeline/networks/kernels/group_norm_silu.h"
 #include "pipeline/networks/residual_block.h"
+#include "pipeline/networks/unet_layer.h"
 #include "pipeline/networks/unet_plan.h"
 
 namespace pipeline {
 namespace {
-
-/// Nearest neighbour to twice the size, then a convolution.
-struct UpsamplingConvolution {
-    Convolution convolution;
-};
-
-using Layer = std::variant<Convolution, UpsamplingConvolution, ResidualBlock, AttentionBlock>;
-using Block = std::vector<Layer>;
-
-Layer make_layer(const LayerPlan& plan, const UNetSettings& settings, const TensorMap& parameters) {
-    switch (plan.kind) {
-        case LayerKind::convolution:
-            return Convolution(parameters, plan.name.substr(0, plan.name.size() - 1));
-        case LayerKind::convolution_down:
-            return Convolution(parameters, plan.name + "op", 2);
-        case LayerKind::convolution_up:
-            return UpsamplingConvolution{Convolution(parameters, plan.name + "conv")};
-        case LayerKind::attention:
-            return AttentionBlock(plan, settings, parameters);
-        case LayerKind::residual:
-        case LayerKind::residual_down:
-        case LayerKind::residual_up:
-            return ResidualBlock(plan, settings, parameters);
-    }
-    throw std::logic_error("U-Net: a layer of no kind");
-}
-
-Block make_block(const std::vector<LayerPlan>& plan, const UNetSettings& settings, const TensorMap& parameters) {
-    Block block;
-    block.reserve(plan.size());
-    for (const LayerPlan& layer : plan) block.push_back(make_layer(layer, settings, parameters));
-    return block;
-}
-
-/// What a layer does, by its kind.
-struct LayerForward {
-    const at::Tensor& x;
-    const at::Tensor& embedding;
-
-    at::Tensor operator()(const Convolution& layer) const { return layer.forward(x); }
-    at::Tensor operator()(const UpsamplingConvolution& layer) const {
-        return layer.convolution.forward(at::upsample_nearest2d(x, {2 * x.size(2), 2 * x.size(3)}));
-    }
-    at::Tensor operator()(const ResidualBlock& layer) const { return layer.forward(x, embedding); }
-    at::Tensor operator()(const AttentionBlock& layer) const { return layer.forward(x); }
-};
-
-at::Tensor forward_block(const Block& block, at::Tensor x, const at::Tensor& embedding) {
-    for (const Layer& layer : block) x = std::visit(LayerForward{x, embedding}, layer);
-    return x;
-}
 
 /// Copies of the weights in the network's precision, after a strict check.
 TensorMap converted_parameters(const UNetSettings& settings, const TensorMap& weights, at::ScalarType precision) {

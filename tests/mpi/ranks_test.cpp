@@ -89,7 +89,7 @@ TEST(MpiCollective, RankZeroTakesNoPartInTheWorkersGroup) {
         const auto collective = cluster::mpi_collective(1);
         EXPECT_EQ(collective->rank(), rank - 1);
         EXPECT_EQ(collective->size(), size - 1);
-        at::Tensor value = at::full({1}, rank);
+        at::Tensor value = at::full({1}, 1.0 * rank);
         collective->broadcast({value}, 0);
         EXPECT_EQ(value.item<float>(), 1);
     }
@@ -98,7 +98,7 @@ TEST(MpiCollective, RankZeroTakesNoPartInTheWorkersGroup) {
 
 TEST(MpiCollective, ReplicasAreProvenEqualOrNot) {
     const auto collective = cluster::mpi_collective(0);
-    std::vector<at::Tensor> weights = {at::full({1000}, collective->rank())};
+    std::vector<at::Tensor> weights = {at::full({1000}, 1.0 + collective->rank())};
     collective->broadcast(weights, 0);
     std::uint64_t sum = cluster::checksum(weights);
     EXPECT_EQ(collective->all_reduce_minimum(sum), collective->all_reduce_maximum(sum));

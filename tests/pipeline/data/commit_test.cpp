@@ -75,7 +75,8 @@ TEST(Commit, FailedWriteLeavesTheOldFileAndNoTemporary) {
 TEST(Commit, FolderThatCannotBeMadeIsNamed) {
     const test_support::TemporaryFolder folder;
     test_support::write_text(folder / "file", "x");
-    expect_line(message_of<FileError>([&] { commit_bytes(folder / "file/inner/x", "y"); }), "file/inner: cannot be made");
+    expect_line(message_of<FileError>([&] { commit_bytes(folder / "file/inner/x", "y"); }),
+                "file/inner: cannot be made");
     // A folder stands where the file should go.
     std::filesystem::create_directories(folder / "target/inner");
     expect_line(message_of<FileError>([&] { commit_bytes(folder / "target", "y"); }), "target: cannot be put in place");
@@ -86,16 +87,15 @@ TEST(Commit, FolderThatCannotBeMadeIsNamed) {
 TEST(Commit, WriteThatDoesNotFitLeavesTheOldFile) {
     const test_support::TemporaryFolder folder;
     commit_bytes(folder / "x", "old");
-    EXPECT_EXIT(
-        {
-            const rlimit limit{4096, 4096};
-            setrlimit(RLIMIT_FSIZE, &limit);
-            std::signal(SIGXFSZ, SIG_IGN);
-            const std::string message = message_of<FileError>([&] { commit_bytes(folder / "x", std::string(10000, 'y')); });
-            std::fprintf(stderr, "%s\n", message.c_str());
-            std::_Exit(7);
-        },
-        testing::ExitedWithCode(7), "cannot be written: File too large");
+    const auto write_too_much = [&] {
+        const rlimit limit{4096, 4096};
+        setrlimit(RLIMIT_FSIZE, &limit);
+        std::signal(SIGXFSZ, SIG_IGN);
+        const std::string message = message_of<FileError>([&] { commit_bytes(folder / "x", std::string(10000, 'y')); });
+        std::fprintf(stderr, "%s\n", message.c_str());
+        std::_Exit(7);
+    };
+    EXPECT_EXIT(write_too_much(), testing::ExitedWithCode(7), "cannot be written: File too large");
     EXPECT_EQ(test_support::read_text(folder / "x"), "old");
     EXPECT_EQ(files_in(folder.path()).size(), 1U);
 }

@@ -21,5 +21,5 @@ std::string message_of(Action&& action) {
 template <typename... Parts>
 void expect_line(const std::string& message, const Parts&... parts) {
     EXPECT_EQ(message.find('\n'), std::string::npos) << message;
-    (EXPECT_THAT(message, testing::HasSubstr(parts)), ...);
+    for (const std::string& part : {std::string(parts)...}) EXPECT_THAT(message, testing::HasSubstr(part));
 }

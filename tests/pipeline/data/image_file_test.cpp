@@ -26,9 +26,13 @@ using test_images::JpegColour;
 using test_images::make_jpeg;
 using test_images::Png;
 
-float level(int value) { return static_cast<float>(value) / 127.5F - 1; }
+float level(int value) {
+    return static_cast<float>(value) / 127.5F - 1;
+}
 
-std::string text_of(const std::vector<unsigned char>& samples) { return {samples.begin(), samples.end()}; }
+std::string text_of(const std::vector<unsigned char>& samples) {
+    return {samples.begin(), samples.end()};
+}
 
 /// Both ways to look at a file: while planning, and when it is read.
 void expect_refused(const std::filesystem::path& path, const std::string& reason) {
@@ -73,7 +77,8 @@ TEST_F(ImageFile, GreyPngOfEveryDepth) {
 }
 
 TEST_F(ImageFile, SixteenBitRgbPng) {
-    const at::Tensor image = read_image(file("w.png", Png{1, 1, 16, 2, std::string("\x00\x01\x80\x00\xff\xfe", 6)}.bytes()));
+    const at::Tensor image =
+        read_image(file("w.png", Png{1, 1, 16, 2, std::string("\x00\x01\x80\x00\xff\xfe", 6)}.bytes()));
     ASSERT_EQ(image.sizes(), at::IntArrayRef({3, 1, 1}));
     EXPECT_NEAR(image[0][0][0].item<double>(), 1 / 32767.5 - 1, 1e-7);
     EXPECT_NEAR(image[1][0][0].item<double>(), 0x8000 / 32767.5 - 1, 1e-7);
@@ -104,8 +109,9 @@ TEST_F(ImageFile, HeadersThatClaimTooMuchAreRefusedBeforeMemoryIsTaken) {
     // The size fields of a JPEG lie behind the SOF marker FF C0: length, precision, height, width.
     std::string jpeg = make_jpeg(16, 16, JpegColour::grey, test_images::smooth_samples(16, 16, 1));
     const std::size_t frame = jpeg.find("\xff\xc0");
-    expect_refused(file("huge.jpg", jpeg.substr(0, frame + 5) + std::string("\xff\x00\xff\x00", 4) + jpeg.substr(frame + 9)),
-                   "65280x65280 pixels, allowed are");
+    expect_refused(
+        file("huge.jpg", jpeg.substr(0, frame + 5) + std::string("\xff\x00\xff\x00", 4) + jpeg.substr(frame + 9)),
+        "65280x65280 pixels, allowed are");
 }
 
 TEST_F(ImageFile, JpegsDecodeCloseToWhatTheyWere) {
@@ -199,7 +205,8 @@ TEST_F(ImageFile, WrittenPngReadsBackAndIsTheSameEveryTime) {
 
 TEST_F(ImageFile, QuickstartPhotosAreUsable) {
     int photos = 0;
-    for (const auto& entry : std::filesystem::directory_iterator(test_support::source_folder() / "jobs/quickstart/images")) {
+    for (const auto& entry :
+         std::filesystem::directory_iterator(test_support::source_folder() / "jobs/quickstart/images")) {
         if (entry.path().extension() != ".png") continue;
         EXPECT_NO_THROW(check_image(entry.path()));
         EXPECT_EQ(read_image(entry.path()).size(0), 3);

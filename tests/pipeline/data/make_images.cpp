@@ -72,8 +72,9 @@ std::string make_jpeg(int width, int height, JpegColour colour, const std::vecto
     if (is_progressive) jpeg_simple_progression(&encoder);
     jpeg_start_compress(&encoder, TRUE);
     while (encoder.next_scanline < encoder.image_height) {
-        auto* row = const_cast<unsigned char*>(samples.data()) +
-                    static_cast<std::size_t>(encoder.next_scanline) * static_cast<std::size_t>(width * encoder.input_components);
+        auto* row =
+            const_cast<unsigned char*>(samples.data()) + static_cast<std::size_t>(encoder.next_scanline) *
+                                                             static_cast<std::size_t>(width * encoder.input_components);
         jpeg_write_scanlines(&encoder, &row, 1);
     }
     jpeg_finish_compress(&encoder);

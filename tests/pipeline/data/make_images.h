@@ -12,9 +12,9 @@ struct Png {
     std::uint32_t width = 0;
     std::uint32_t height = 0;
     int bit_depth = 8;
-    int colour = 2;                      ///< 0 grey, 2 RGB, 3 palette, 4 grey + alpha, 6 RGB + alpha
-    std::string rows;                    ///< Packed samples, all rows; filter bytes are added here
-    std::string palette = {};            ///< Triples
+    int colour = 2;            ///< 0 grey, 2 RGB, 3 palette, 4 grey + alpha, 6 RGB + alpha
+    std::string rows;          ///< Packed samples, all rows; filter bytes are added here
+    std::string palette = {};  ///< Triples
     std::string transparency = {};
     bool has_end = true;
     std::string bytes() const;

@@ -16,7 +16,8 @@ namespace pipeline {
 
 namespace {
 
-at::Tensor filled(std::int64_t height, std::int64_t width, const std::function<double(std::int64_t, std::int64_t)>& at) {
+at::Tensor filled(std::int64_t height, std::int64_t width,
+                  const std::function<double(std::int64_t, std::int64_t)>& at) {
     at::Tensor image = at::empty({1, height, width}, at::TensorOptions().dtype(at::kFloat));
     for (std::int64_t y = 0; y < height; ++y) {
         for (std::int64_t x = 0; x < width; ++x) {
@@ -26,7 +27,9 @@ at::Tensor filled(std::int64_t height, std::int64_t width, const std::function<d
     return image;
 }
 
-float pixel(const at::Tensor& image, std::int64_t y, std::int64_t x) { return image[0][y][x].item<float>(); }
+float pixel(const at::Tensor& image, std::int64_t y, std::int64_t x) {
+    return image[0][y][x].item<float>();
+}
 
 at::Tensor pattern() {
     return filled(7, 10, [](std::int64_t y, std::int64_t x) {
@@ -68,9 +71,9 @@ TEST(Resize, HalvingByHand) {
 // Values of Pillow 13.0.0, Image.resize(BICUBIC) of a float image, then the middle.
 TEST(Resize, ShrinkingAgreesWithPillow) {
     const std::vector<float> expected = {
-        0.4155319929122925F,   -0.3077307641506195F, -0.09081955254077911F, 0.16714759171009064F,
-        0.39360374212265015F,  0.5284377336502075F,  0.47424939274787903F,  0.45115891098976135F,
-        -0.09076357632875443F, 0.20760394632816315F, -0.5373159646987915F,  0.09876178205013275F,
+        0.4155319929122925F,   -0.3077307641506195F,  -0.09081955254077911F, 0.16714759171009064F,
+        0.39360374212265015F,  0.5284377336502075F,   0.47424939274787903F,  0.45115891098976135F,
+        -0.09076357632875443F, 0.20760394632816315F,  -0.5373159646987915F,  0.09876178205013275F,
         -0.2240288406610489F,  -0.38429275155067444F, -0.18122637271881104F, 0.4969547390937805F};
     const at::Tensor result = resize_to_cover(pattern(), 4, 4);
     for (std::int64_t i = 0; i < 16; ++i) {
@@ -89,21 +92,24 @@ TEST(Resize, EnlargingAgreesWithPillow) {
     const at::Tensor result = resize_to_cover(pattern(), 9, 9);
     for (std::int64_t row = 0; row < 3; ++row) {
         for (std::int64_t x = 0; x < 9; ++x) {
-            EXPECT_NEAR(pixel(result, row * 4, x), expected[static_cast<std::size_t>(row)][static_cast<std::size_t>(x)], 1e-6);
+            EXPECT_NEAR(pixel(result, row * 4, x), expected[static_cast<std::size_t>(row)][static_cast<std::size_t>(x)],
+                        1e-6);
         }
     }
 }
 
 TEST(Resize, ConstantStaysConstant) {
     for (const auto& [h, w] : std::vector<std::pair<std::int64_t, std::int64_t>>{{100, 37}, {3, 5}, {64, 65}, {1, 1}}) {
-        const at::Tensor result = resize_to_cover(at::full({3, h, w}, 0.3F, at::TensorOptions().dtype(at::kFloat)), 16, 24);
+        const at::Tensor result =
+            resize_to_cover(at::full({3, h, w}, 0.3F, at::TensorOptions().dtype(at::kFloat)), 16, 24);
         EXPECT_EQ(result.sizes(), at::IntArrayRef({3, 16, 24}));
         EXPECT_LT((result - 0.3F).abs().max().item<float>(), 1e-6F) << h << "x" << w;
     }
 }
 
 TEST(Resize, RampStaysLinearInside) {
-    const at::Tensor image = filled(64, 64, [](std::int64_t, std::int64_t x) { return (static_cast<double>(x) + 0.5) / 64; });
+    const at::Tensor image =
+        filled(64, 64, [](std::int64_t, std::int64_t x) { return (static_cast<double>(x) + 0.5) / 64; });
     const at::Tensor result = resize_to_cover(image, 20, 20);
     for (std::int64_t x = 3; x < 17; ++x) {
         EXPECT_NEAR(pixel(result, 7, x), (static_cast<double>(x) + 0.5) / 20, 1e-3) << x;
@@ -111,7 +117,8 @@ TEST(Resize, RampStaysLinearInside) {
 }
 
 TEST(Resize, CheckerboardBecomesGrey) {
-    const at::Tensor image = filled(64, 64, [](std::int64_t y, std::int64_t x) { return (x + y) % 2 == 0 ? 1.0 : -1.0; });
+    const at::Tensor image =
+        filled(64, 64, [](std::int64_t y, std::int64_t x) { return (x + y) % 2 == 0 ? 1.0 : -1.0; });
     const at::Tensor inside = resize_to_cover(image, 32, 32).slice(1, 2, 30).slice(2, 2, 30);
     EXPECT_LT(inside.abs().max().item<float>(), 1e-3F);
 }

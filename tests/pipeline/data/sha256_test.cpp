@@ -68,7 +68,9 @@ TEST(FileError, ControlCharactersAndBrokenUtf8AreEscaped) {
     EXPECT_EQ(printable("plain ü 日本 😀.png"), "plain ü 日本 😀.png");
     EXPECT_EQ(printable("a\x1b[31m\n\t\x7f"), "a\\x1b[31m\\x0a\\x09\\x7f");
     EXPECT_EQ(printable("\xff\xc3(\xc0\xaf\xed\xa0\x80"), "\\xff\\xc3(\\xc0\\xaf\\xed\\xa0\\x80");
-    EXPECT_EQ(printable("\xc2\x9b" "31m \xe2\x80\xae"), "\\xc2\\x9b31m \\xe2\\x80\\xae");
+    EXPECT_EQ(printable("\xc2\x9b"
+                        "31m \xe2\x80\xae"),
+              "\\xc2\\x9b31m \\xe2\\x80\\xae");
     EXPECT_EQ(printable(std::string("\0", 1)), "\\x00");
     EXPECT_EQ(printable("\xf0\x9f"), "\\xf0\\x9f");
     EXPECT_STREQ(FileError("a\nb.png", "bad\r").what(), "a\\x0ab.png: bad\\x0d");

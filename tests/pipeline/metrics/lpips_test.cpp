@@ -103,8 +103,8 @@ TEST(Lpips, RowsThatAreNotFiniteAreNan) {
 
 TEST(Lpips, SmallestImageIsTakenAndASmallerOneRefused) {
     for (const auto* net : {"alex", "squeeze"}) {
-        const pipeline::Lpips lpips = net == std::string("alex") ? pipeline::Lpips::embedded()
-                                                                : pipeline::Lpips::from_file(squeeze_file());
+        const pipeline::Lpips lpips =
+            net == std::string("alex") ? pipeline::Lpips::embedded() : pipeline::Lpips::from_file(squeeze_file());
         const int side = lpips.minimum_size();
         const at::Tensor smallest = at::full({1, 3, side, side}, 0.5F);
         EXPECT_GT(lpips(smallest, -smallest).at(0), 0.0) << net;
@@ -127,9 +127,9 @@ TEST(Lpips, WeightsAreCheckedStrictly) {
     pipeline::TensorMap tensors = good;
     tensors.erase("features.7.expand3x3.bias");
     tensors["classifier.1.weight"] = at::zeros({10});
-    EXPECT_THAT(refusal_of(tensors), testing::AllOf(HasSubstr("lpips.safetensors"),
-                                                    HasSubstr("features.7.expand3x3.bias"),
-                                                    HasSubstr("classifier.1.weight")));
+    EXPECT_THAT(refusal_of(tensors),
+                testing::AllOf(HasSubstr("lpips.safetensors"), HasSubstr("features.7.expand3x3.bias"),
+                               HasSubstr("classifier.1.weight")));
     tensors = good;
     tensors["lin2.model.1.weight"] = at::zeros({1, 64, 1, 1});
     EXPECT_THAT(refusal_of(tensors), HasSubstr("lin2.model.1.weight"));

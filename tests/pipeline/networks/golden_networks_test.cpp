@@ -21,6 +21,8 @@ double worst_row(const at::Tensor& actual, const at::Tensor& expected) {
     return (difference / expected.to(at::kDouble).flatten(1).norm(2, 1)).max().item<double>();
 }
 
+}  // namespace
+
 /// A network of the golden set with what it was given and gave.
 struct GoldenNetwork : testing::TestWithParam<const char*> {
     std::string name = GetParam();
@@ -34,8 +36,6 @@ struct GoldenNetwork : testing::TestWithParam<const char*> {
     at::Tensor stored(const std::string& what) const { return file.read(name + "/" + what); }
     at::Tensor labels() const { return file.has(name + "/y") ? stored("y") : at::Tensor(); }
 };
-
-}  // namespace
 
 TEST_P(GoldenNetwork, OutputAndGradientAreTheReferences) {
     const pipeline::UNet unet = network(at::kFloat);

@@ -1,0 +1,16 @@
+#pragma once
+
+#include <filesystem>
+
+namespace jobs {
+
+/// Draws a labelled sheet that a person can look at: a block for each operator and noise level; in it a row per image
+/// (eight at most, sample 0), columns truth, measurement and every method, PSNR under each tile. Commits a PNG.
+/// @return false where the run restores nothing, so that there is no sheet to draw
+bool write_contact_sheet(const std::filesystem::path& results, const std::filesystem::path& png);
+
+/// Draws the generated images (64 at most) of each generating method as a grid. Commits a PNG.
+/// @return false where the run generates nothing
+bool write_sample_grid(const std::filesystem::path& results, const std::filesystem::path& png);
+
+}  // namespace jobs
