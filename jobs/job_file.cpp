@@ -42,7 +42,17 @@ std::string whole_text(const std::filesystem::path& file) {
     if (size > largest_job_file) throw JobError(printable(file.string()) + ": a job file has at most 1 MiB");
     std::ostringstream text;
     text << stream.rdbuf();
-    return text.str();
+    // A byte order mark is no part of the first name.
+    constexpr std::string_view mark = "\xef\xbb\xbf";
+    return text.view().starts_with(mark) ? text.str().substr(mark.size()) : text.str();
+}
+
+/// Boost takes any section, also one that holds nothing, and [] undefined.
+void check_section(std::string_view section, const std::string& place) {
+    const bool is_known = std::ranges::any_of(
+        all_options(), [&](const NamedOption& option) { return !section.empty() && option.section == section; });
+    if (is_known) return;
+    throw JobError(place + "[" + printable(section) + "]: there is no such section; allowed: " + section_names());
 }
 
 /// Where each option of a file stands: Boost gives values in the file's order, but no line numbers.
@@ -59,7 +69,11 @@ std::vector<int> option_lines(const std::string& name, const std::string& text) 
                            ": the value would be cut at '#'; allowed: no '#' in a value, a comment after a blank");
         }
         const std::string line = trimmed(raw.substr(0, hash));
-        if (line.empty() || (line.front() == '[' && line.back() == ']')) continue;
+        if (line.empty()) continue;
+        if (line.front() == '[' && line.back() == ']') {
+            check_section(std::string_view(line).substr(1, line.size() - 2), place);
+            continue;
+        }
         if (line.find('=') == std::string::npos || line.front() == '=') {
             throw JobError(place + printable(line) +
                            ": not a line of a job file; allowed: NAME = VALUE, [section], # comment");
@@ -71,7 +85,7 @@ std::vector<int> option_lines(const std::string& name, const std::string& text) 
 
 void check_name(const std::string& name, const std::string& place) {
     if (find_option(name) == nullptr) {
-        throw JobError(place + ": unrecognised option '" + printable(name) + "'" + suggestion(name));
+        throw JobError(place + ": " + unknown_option(name));
     }
 }
 
@@ -141,8 +155,9 @@ CommandLine parse_command_line(const std::vector<std::string>& arguments, bool t
                 continue;
             }
             if (option.unregistered) {
-                throw JobError("command line: unrecognised option '--" + printable(option.string_key) + "'" +
-                               (takes_job ? suggestion(option.string_key) : ""));
+                throw JobError("command line: " +
+                               (takes_job ? unknown_option(option.string_key)
+                                          : "unrecognised option '--" + printable(option.string_key) + "'"));
             }
             const std::string value = option.value.empty() ? "" : trimmed(option.value.front());
             if (!seen.insert(option.string_key).second) {

@@ -2,10 +2,11 @@
 
 #include <algorithm>
 #include <array>
-#include <numeric>
 
 #include "jobs/job.h"
+#include "jobs/suggestion.h"
 #include "operators/make_operator.h"
+#include "pipeline/data/file_error.h"
 #include "pipeline/samplers/make_sampler.h"
 
 namespace jobs {
@@ -179,22 +180,6 @@ std::vector<NamedOption> gathered_options() {
     return all;
 }
 
-/// Levenshtein's distance.
-std::size_t edit_distance(std::string_view a, std::string_view b) {
-    std::vector<std::size_t> row(b.size() + 1);
-    std::iota(row.begin(), row.end(), std::size_t{0});
-    for (std::size_t i = 1; i <= a.size(); ++i) {
-        std::size_t diagonal = row[0];
-        row[0] = i;
-        for (std::size_t j = 1; j <= b.size(); ++j) {
-            const std::size_t replaced = diagonal + (a[i - 1] == b[j - 1] ? 0 : 1);
-            diagonal = row[j];
-            row[j] = std::min({row[j] + 1, row[j - 1] + 1, replaced});
-        }
-    }
-    return row[b.size()];
-}
-
 }  // namespace
 
 std::span<const operators::Option> job_options() {
@@ -214,18 +199,29 @@ const NamedOption* find_option(std::string_view name) {
     return found == all_options().end() ? nullptr : &*found;
 }
 
-std::string suggestion(std::string_view name) {
-    const NamedOption* nearest = nullptr;
-    std::size_t best = 4;  // further away it is another word
+std::string unknown_option(std::string_view name) {
+    const std::size_t dot = name.find('.');
+    const std::string section(dot == std::string_view::npos ? "" : name.substr(0, dot));
+    std::vector<std::string> names;
+    std::string allowed;
     for (const NamedOption& option : all_options()) {
-        const bool is_beginning = !name.empty() && option.name.starts_with(name);
-        const std::size_t distance = is_beginning ? 1 : edit_distance(name, option.name);
-        if (distance < best) {
-            best = distance;
-            nearest = &option;
-        }
+        names.push_back(option.name);
+        if (option.section == section) allowed += (allowed.empty() ? "" : ", ") + std::string(option.option.name);
     }
-    return nearest == nullptr ? "" : "; did you mean " + nearest->name + "?";
+    std::string text = "unrecognised option '" + pipeline::printable(name) + "'" + suggestion(name, names);
+    if (allowed.empty()) return text + "; allowed: " + section_names();
+    return text + (section.empty() ? "; allowed: " : "; allowed in [" + section + "]: ") + allowed;
+}
+
+std::string section_names() {
+    std::string names;
+    std::string_view last;
+    for (const NamedOption& option : all_options()) {
+        if (option.section.empty() || option.section == last) continue;
+        names += (names.empty() ? "sections " : ", ") + option.section;
+        last = option.section;
+    }
+    return names;
 }
 
 }  // namespace jobs

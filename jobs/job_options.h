@@ -22,7 +22,10 @@ const std::vector<NamedOption>& all_options();
 /// The option of this exact name, or null.
 const NamedOption* find_option(std::string_view name);
 
-/// "; did you mean sdedit.t-start?", or nothing where no name is near.
-std::string suggestion(std::string_view name);
+/// "unrecognised option 'dps.zetta' (did you mean dps.zeta?); allowed in [dps]: preset, zeta, …".
+std::string unknown_option(std::string_view name);
+
+/// "sections ddpm, ddim, …": the methods and operators that have options.
+std::string section_names();
 
 }  // namespace jobs

@@ -60,12 +60,6 @@ std::vector<ResultColumn> fixed_columns() {
     };
 }
 
-std::string column_name(std::string section, const std::string& option) {
-    std::string name = std::move(section) + "_" + option;
-    std::ranges::replace(name, '-', '_');
-    return name;
-}
-
 bool is_number(const operators::Value& value) {
     return std::holds_alternative<double>(value) || std::holds_alternative<std::int64_t>(value);
 }
@@ -101,15 +95,22 @@ at::Tensor as_column(const Integers& values) {
 
 }  // namespace
 
+std::string setting_column(const std::string& section, const std::string& option) {
+    std::string name = section + "_" + option;
+    std::ranges::replace(name, '-', '_');
+    return name;
+}
+
 ResultColumns::ResultColumns(const SweepPlan& plan) : columns_(fixed_columns()) {
     const auto add_settings = [this](const std::string& section, const operators::Settings& settings) {
         for (const auto& [option, value] : settings) {
-            const std::string name = column_name(section, option);
-            if (settings_.contains(name)) continue;
-            settings_[name] = columns_.size();
-            ResultColumn column{name, "setting " + section + "." + option, is_number(value) ? "1" : "", Texts{}};
-            if (is_number(value)) column.values = Reals{};
-            columns_.push_back(std::move(column));
+            const std::string name = setting_column(section, option);
+            const auto [place, is_new] = settings_.emplace(name, columns_.size());
+            if (is_new) columns_.push_back({name, "setting " + section + "." + option, "1", Reals{}});
+            // Text as soon as one configuration holds a word.
+            if (is_number(value)) continue;
+            columns_[place->second].units.clear();
+            columns_[place->second].values = Texts{};
         }
     };
     for (const PlannedConfiguration& planned : plan.configurations()) {
@@ -156,7 +157,7 @@ void ResultColumns::add(const pipeline::UnitFile& file, const PlannedConfigurati
         }
         const auto fill = [this](const std::string& section, const operators::Settings& settings) {
             for (const auto& [option, value] : settings) {
-                ResultColumn& column = columns_[settings_.at(column_name(section, option))];
+                ResultColumn& column = columns_[settings_.at(setting_column(section, option))];
                 if (auto* reals = std::get_if<Reals>(&column.values)) {
                     reals->back() = number_of(value);
                 } else {

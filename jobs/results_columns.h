@@ -20,6 +20,9 @@ struct ResultColumn {
     std::variant<std::vector<double>, std::vector<std::int64_t>, std::vector<std::string>> values;
 };
 
+/// Name of a setting's column: SECTION_OPTION with underscores ("sdedit_t_start").
+std::string setting_column(const std::string& section, const std::string& option);
+
 /// The columns of all rows of a run, in the order of units.
 class ResultColumns {
   public:

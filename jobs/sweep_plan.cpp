@@ -209,6 +209,11 @@ std::int64_t blocks_of(std::int64_t images, int batch) {
 
 SweepPlan SweepPlan::make(const Job& job, const pipeline::ModelDescription& model, const pipeline::Dataset* dataset,
                           const std::string& model_sha256) {
+    if (model.network.classes > 0) {
+        throw JobError(job_name(job) + ": model = " + pipeline::printable(job.model.string()) +
+                       ": the network is conditional on " + std::to_string(model.network.classes) +
+                       " classes; allowed: networks without classes");
+    }
     const Surroundings world{job, model, model.noise_schedule(), image_shape_of(job, model), job_name(job)};
     SweepPlan plan;
     plan.images_ = image_numbers(job, dataset);

@@ -8,7 +8,7 @@ folder="${1:-$PWD/tests/golden}"
 case "$folder" in /*) ;; *) folder="$caller/$folder" ;; esac
 
 # Set-up and build say what they do on the error stream: the table alone is the output
-[ -n "${LIBTORCH_ROOT:-}" ] || [ -e .deps/torch/lib ] || cluster/setup.sh >&2
+cluster/setup.sh >&2
 cmake --preset release >&2
 cmake --build --preset release --target conformance >&2
-OMP_NUM_THREADS=1 OMP_WAIT_POLICY=passive exec build/release/tests/conformance "$folder"
+OMP_NUM_THREADS=1 OMP_WAIT_POLICY=passive exec build/release/conformance "$folder"

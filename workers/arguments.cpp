@@ -3,22 +3,19 @@
 #include <algorithm>
 
 #include "jobs/job_error.h"
+#include "jobs/job_file.h"
 
 namespace workers {
 
-bool Arguments::has_flag(std::string_view name) const { return std::find(flags.begin(), flags.end(), name) != flags.end(); }
+bool Arguments::has_flag(std::string_view name) const {
+    return std::ranges::find(flags, name) != flags.end();
+}
 
 std::optional<std::string> Arguments::take(std::string_view name) {
-    std::optional<std::string> value;
-    for (auto option = options.begin(); option != options.end();) {
-        if (option->first != name) {
-            ++option;
-            continue;
-        }
-        if (value) throw jobs::JobError("option '--" + std::string(name) + "' is given twice");
-        value = option->second;
-        option = options.erase(option);
-    }
+    const auto option = std::ranges::find(options, name, &std::pair<std::string, std::string>::first);
+    if (option == options.end()) return std::nullopt;
+    std::string value = option->second;
+    options.erase(option);
     return value;
 }
 
@@ -34,28 +31,21 @@ void Arguments::expect_no_options(std::string_view command) const {
                          "' (see 'diffinv " + std::string(command) + " --help')");
 }
 
-Arguments parse_arguments(std::span<const std::string> words, std::span<const std::string_view> flags) {
+Arguments parse_arguments(std::span<const std::string> words, const ArgumentRules& rules) {
+    const jobs::CommandLine line =
+        jobs::parse_command_line({words.begin(), words.end()}, rules.takes_job_options, rules.values, rules.flags);
     Arguments arguments;
-    for (std::size_t at = 0; at < words.size(); ++at) {
-        const std::string& word = words[at];
-        if (!word.starts_with("-") || word == "-") {
-            arguments.words.push_back(word);
-            continue;
-        }
-        if (!word.starts_with("--") || word.size() == 2) {
+    for (const std::string& word : line.positional) {
+        if (word.starts_with("-") && word != "-") {
             throw jobs::JobError("'" + word + "' is no option: options are written --name value");
         }
-        const std::size_t equals = word.find('=');
-        const std::string name = word.substr(2, equals == std::string::npos ? equals : equals - 2);
-        if (std::find(flags.begin(), flags.end(), name) != flags.end()) {
-            if (equals != std::string::npos) throw jobs::JobError("option '--" + name + "' takes no value");
+        arguments.words.push_back(word);
+    }
+    for (const auto& [name, value] : line.options) {
+        if (std::ranges::find(rules.flags, name) != rules.flags.end()) {
             arguments.flags.push_back(name);
-        } else if (equals != std::string::npos) {
-            arguments.options.emplace_back(name, word.substr(equals + 1));
-        } else if (at + 1 < words.size() && !words[at + 1].starts_with("--")) {
-            arguments.options.emplace_back(name, words[++at]);
         } else {
-            throw jobs::JobError("option '--" + name + "' has no value");
+            arguments.options.emplace_back(name, value);
         }
     }
     return arguments;

@@ -13,12 +13,11 @@ namespace workers {
 /// What stands behind a command's name: words, `--name value` or `--name=value`, and flags, which have no value.
 struct Arguments {
     std::vector<std::string> words;
-    jobs::Overrides options;         ///< In the order given, names without `--`.
+    jobs::Overrides options;  ///< In the order given, names without `--`.
     std::vector<std::string> flags;
 
     bool has_flag(std::string_view name) const;
     /// Takes an option that the command itself knows out of `options`; nothing where it was not given.
-    /// @throws jobs::JobError  where it was given twice
     std::optional<std::string> take(std::string_view name);
     /// The one word that the command wants.
     /// @param what  "a job file"
@@ -28,8 +27,16 @@ struct Arguments {
     void expect_no_options(std::string_view command) const;
 };
 
-/// @param flags  names that take no value
-/// @throws jobs::JobError  where an option lacks its value, or is no option at all (`-x`)
-Arguments parse_arguments(std::span<const std::string> words, std::span<const std::string_view> flags);
+/// What a command's line may hold.
+struct ArgumentRules {
+    bool takes_job_options = false;                 ///< Every option of a job file.
+    std::span<const std::string_view> values = {};  ///< The command's own, with a value.
+    std::span<const std::string_view> flags = {};   ///< The command's own, without.
+};
+
+/// Takes a command's line apart by Boost.Program_options, in which job files are read too.
+/// @throws jobs::JobError  where an option is unknown, abbreviated or repeated, lacks its value, or is no option at all
+/// (`-x`)
+Arguments parse_arguments(std::span<const std::string> words, const ArgumentRules& rules);
 
 }  // namespace workers

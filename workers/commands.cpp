@@ -16,12 +16,21 @@ namespace workers {
 
 namespace {
 
-constexpr std::array<std::string_view, 3> known_flags = {"help", "json", "png"};
+constexpr std::array<std::string_view, 1> help_only = {"help"};
+constexpr std::array<std::string_view, 2> help_and_json = {"help", "json"};
+constexpr std::array<std::string_view, 2> run_values = {"output", "workers"};
+
+constexpr ArgumentRules plain = {.flags = help_only};
 
 constexpr std::array<Command, 9> commands = {{
-    {"plan", "plan JOB [--NAME VALUE …]", "says what a job would do: units, network calls, bytes, hours; runs nothing",
-     "Checks everything that 'run' checks before it starts and writes nothing.", true, plan_command},
-    {"run", "run JOB [--output DIR] [--workers N] [--NAME VALUE …]",
+    {"plan",
+     "plan JOB [--NAME VALUE …]",
+     "says what a job would do: units, network calls, bytes, hours; runs nothing",
+     "Checks everything that 'run' checks before it starts and writes nothing.",
+     {.takes_job_options = true, .flags = help_only},
+     plan_command},
+    {"run",
+     "run JOB [--output DIR] [--workers N] [--NAME VALUE …]",
      "runs a job, or continues it: the same command again computes what is missing",
      "--output DIR   folder of the run; default: the job file's name without its ending, in the working directory\n"
      "--workers N    processes that compute, 1 to 4096, beside the one that coordinates; default: 1.\n"
@@ -29,18 +38,24 @@ constexpr std::array<Command, 9> commands = {{
      "Starts mpirun by itself; inside an MPI launch (mpirun -np N+1 diffinv run JOB) it uses the ranks that it finds.\n"
      "Exit codes: 0 all done, 2 job refused, 3 finished but some units failed, 4 the machine lacks something,\n"
      "70 internal error, 75 incomplete: run the same command again, 130 and 143 stopped by INT and TERM.",
-     true, run_command},
-    {"status", "status DIR [--json]", "how a run stands, from any shell", "--json   the same as JSON.", false,
+     {.takes_job_options = true, .values = run_values, .flags = help_only},
+     run_command},
+    {"status",
+     "status DIR [--json]",
+     "how a run stands, from any shell",
+     "--json   the same as JSON.",
+     {.flags = help_and_json},
      status_command},
     {"merge", "merge DIR", "joins what is finished into results.h5 and results.csv",
-     "Units that are missing are left out and counted; 'run' merges by itself when it ends.", false, merge_command},
-    {"report", "report DIR [--png]", "prints the table and draws table.png and samples.png",
-     "--png   draw the pictures; also the default.", false, report_command},
-    {"list", "list methods|operators|metrics", "what there is, with every setting", "", false, list_command},
+     "Units that are missing are left out and counted; 'run' merges by itself when it ends.", plain, merge_command},
+    {"report", "report DIR", "prints the table and draws table.png and samples.png",
+     "table.png shows truth, measurement and every method on up to eight images; samples.png what was generated.",
+     plain, report_command},
+    {"list", "list methods|operators|metrics", "what there is, with every setting", "", plain, list_command},
     {"inspect", "inspect MODEL|RESULTS", "what a checkpoint or a results.h5 holds",
-     "MODEL is a .safetensors file or a folder with model.safetensors and config.json.", false, inspect_command},
-    {"version", "version", "versions of the program and its libraries", "", false, version_command},
-    {"rank", "rank DIR", "", "", false, rank_command, true},
+     "MODEL is a .safetensors file or a folder with model.safetensors and config.json.", plain, inspect_command},
+    {"version", "version", "versions of the program and its libraries", "", plain, version_command},
+    {"rank", "rank DIR", "", "", plain, rank_command, true},
 }};
 
 void print_overview() {
@@ -54,11 +69,11 @@ void print_overview() {
 void print_help(const Command& command) {
     std::cout << "diffinv " << command.usage << "\n\n" << command.summary << "\n";
     if (!command.help.empty()) std::cout << "\n" << command.help << "\n";
-    if (!command.takes_job_options) return;
+    if (!command.rules.takes_job_options) return;
     std::cout << "\nOptions of a job file may stand on the command line too and win there, those of a section as"
                  " --SECTION.NAME.\n\n"
-              << option_text(jobs::job_options(), "--")
-              << "\nA method's section may also set:\n\n" << option_text(jobs::section_options(), "--METHOD.")
+              << option_text(jobs::job_options(), "--") << "\nA method's section may also set:\n\n"
+              << option_text(jobs::section_options(), "--METHOD.")
               << "\n'diffinv list methods' and 'diffinv list operators' show their sections.\n";
 }
 
@@ -79,7 +94,7 @@ int run_words(std::span<const std::string> words) {
         return exit_done;
     }
     const Command& command = find_command(words.front() == "--version" ? "version" : words.front());
-    Arguments arguments = parse_arguments(words.subspan(1), known_flags);
+    Arguments arguments = parse_arguments(words.subspan(1), command.rules);
     if (arguments.has_flag("help")) {
         print_help(command);
         return exit_done;
@@ -96,7 +111,9 @@ int say(int exit_code, const std::string& message) {
 
 }  // namespace
 
-std::span<const Command> command_table() { return commands; }
+std::span<const Command> command_table() {
+    return commands;
+}
 
 int run_program(std::span<const std::string> words) {
     try {

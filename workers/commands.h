@@ -14,7 +14,7 @@ struct Command {
     std::string_view usage;    ///< "run JOB [--output DIR] [--workers N] [--NAME VALUE …]"
     std::string_view summary;  ///< One line for `diffinv --help`.
     std::string_view help;     ///< The rest of `diffinv NAME --help`.
-    bool takes_job_options = false;  ///< `--help` lists the job's options too.
+    ArgumentRules rules;       ///< `--help` lists the job's options too, where it takes them.
     int (*run)(Arguments& arguments);
     bool is_hidden = false;
 };

@@ -47,17 +47,20 @@ Canvas::Canvas(int width, int height, Colour paper)
 }
 
 Colour Canvas::at(int x, int y) const {
-    const std::size_t place = (static_cast<std::size_t>(y) * static_cast<std::size_t>(width_) + static_cast<std::size_t>(x)) * 3;
+    const std::size_t place =
+        (static_cast<std::size_t>(y) * static_cast<std::size_t>(width_) + static_cast<std::size_t>(x)) * 3;
     return {pixels_.at(place), pixels_.at(place + 1), pixels_.at(place + 2)};
 }
 
 void Canvas::blend(int x, int y, Colour colour, int alpha) {
     if (x < 0 || y < 0 || x >= width_ || y >= height_) return;
-    const std::size_t place = (static_cast<std::size_t>(y) * static_cast<std::size_t>(width_) + static_cast<std::size_t>(x)) * 3;
+    const std::size_t place =
+        (static_cast<std::size_t>(y) * static_cast<std::size_t>(width_) + static_cast<std::size_t>(x)) * 3;
     const std::uint8_t levels[] = {colour.red, colour.green, colour.blue};
     for (std::size_t channel = 0; channel < 3; ++channel) {
         const int old = pixels_[place + channel];
-        pixels_[place + channel] = static_cast<std::uint8_t>((old * (255 - alpha) + levels[channel] * alpha + 127) / 255);
+        pixels_[place + channel] =
+            static_cast<std::uint8_t>((old * (255 - alpha) + levels[channel] * alpha + 127) / 255);
     }
 }
 

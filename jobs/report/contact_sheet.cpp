@@ -1,248 +1,234 @@
 #include "jobs/report/contact_sheet.h"
 
-#include <ATen/TensorOperators.h>
-
 #include <algorithm>
 #include <cmath>
 #include <cstdio>
+#include <map>
 #include <string>
 #include <vector>
 
-#include "jobs/report/drawing.h"
-#include "jobs/report/result_rows.h"
-#include "operators/option.h"
-#include "pipeline/data/hdf5.h"
-#include "pipeline/data/image_file.h"
+#include "jobs/report/result_images.h"
+#include "jobs/report/result_points.h"
+#include "jobs/report/tiles.h"
+#include "pipeline/data/unit_file.h"
 
 namespace jobs {
 
 namespace {
 
-using pipeline::Hdf5File;
-
-constexpr std::int64_t margin = 16, gap = 6, line_height = glyph_height;
-constexpr std::size_t most_images = 8, most_samples = 64;
-
-/// Small images are enlarged, so that a tile has at least 128 pixels.
-std::int64_t scale_of(std::int64_t side) {
-    return std::max<std::int64_t>(1, (127 + side) / side);
-}
+constexpr std::size_t most_images = 8;
+constexpr std::size_t most_blocks = 12;
+constexpr std::size_t most_points = 24;
+constexpr int column_gap = 10;
+constexpr int row_gap = 8;
+constexpr int block_gap = 30;
 
 /// What is drawn of one operator at one noise level.
-struct Block {
-    std::string title, group;
-    double sigma_y = 0;
-    std::vector<std::string> methods;
+struct SheetBlock {
+    std::vector<ResultPoint> points;
+    std::size_t points_left_out = 0;
     std::vector<std::int64_t> images;
-    std::vector<const ResultRow*> rows;
+    std::map<std::int64_t, std::string> names;  ///< Of images.
 };
 
-std::vector<Block> blocks_of(const ResultRows& results) {
-    std::vector<Block> blocks;
-    for (const ResultRow& row : results.rows) {
-        if (row.image_index < 0 || row.sample != 0) continue;
-        auto block = std::ranges::find_if(
-            blocks, [&](const Block& b) { return b.group == row.operator_group && b.sigma_y == row.sigma_y; });
-        if (block == blocks.end()) {
-            const std::string sigma = operators::to_string(operators::Value(row.sigma_y));
-            block = blocks.insert(block, {.title = row.operator_label + ", sigma_y = " + sigma,
-                                          .group = row.operator_group,
-                                          .sigma_y = row.sigma_y,
-                                          .methods = {},
-                                          .images = {},
-                                          .rows = {}});
-        }
-        block->rows.push_back(&row);
-        const auto note = [](auto& list, const auto& value) {
-            if (std::ranges::find(list, value) == list.end()) list.push_back(value);
-        };
-        note(block->methods, row.method);
-        if (block->images.size() < most_images) note(block->images, row.image_index);
+struct SheetBlocks {
+    std::vector<SheetBlock> blocks;
+    std::size_t left_out = 0;
+};
+
+void note_images(SheetBlock& block, const ResultPoint& point, const ResultRows& rows) {
+    for (const std::int64_t row : point.rows) {
+        const std::int64_t image = rows.image_index[static_cast<std::size_t>(row)];
+        if (block.names.contains(image) || block.images.size() == most_images) continue;
+        block.images.push_back(image);
+        block.names[image] = rows.image_name[static_cast<std::size_t>(row)];
     }
-    return blocks;
+}
+
+SheetBlocks sheet_blocks(const ResultRows& rows) {
+    SheetBlocks all;
+    std::string last;
+    for (const ResultPoint& point : result_points(rows)) {
+        if (point.measured.is_generation()) continue;
+        const std::string here = point.measured.label() + " " + point.measured.sigma_label();
+        if (here != last && all.blocks.size() == most_blocks) {
+            ++all.left_out;
+        } else if (here != last) {
+            all.blocks.emplace_back();
+        }
+        last = here;
+        if (all.left_out > 0) continue;
+        SheetBlock& block = all.blocks.back();
+        if (block.points.size() == most_points) {
+            ++block.points_left_out;
+            continue;
+        }
+        note_images(block, point, rows);
+        block.points.push_back(point);
+    }
+    return all;
 }
 
 std::string decibels(double psnr) {
-    if (std::isnan(psnr)) return "-";
+    if (std::isnan(psnr)) return "";
     char text[32];
     std::snprintf(text, sizeof text, "%.2f dB", psnr);
     return text;
 }
 
-/// A label in as many lines of a tile's width as it needs, broken at blanks.
-std::vector<std::string> broken(const std::string& label, std::size_t characters) {
-    std::vector<std::string> lines;
-    for (std::size_t begin = 0; begin < label.size();) {
-        const std::size_t end = std::min(label.find(' ', begin), label.size());
-        const std::string word = label.substr(begin, end - begin);
-        if (!lines.empty() && lines.back().size() + 1 + word.size() <= characters) {
-            lines.back() += " " + word;
-        } else {
-            for (std::size_t part = 0; part < word.size(); part += characters)
-                lines.push_back(word.substr(part, characters));
-        }
-        begin = end + 1;
-    }
-    return lines;
+/// The row of an image at a point, first sample; −1 where its unit is missing.
+std::int64_t row_of(const ResultRows& rows, const ResultPoint& point, std::int64_t image) {
+    const auto found = std::ranges::find_if(point.rows, [&](std::int64_t row) {
+        const auto place = static_cast<std::size_t>(row);
+        return rows.image_index[place] == image && rows.sample[place] == 0;
+    });
+    return found == point.rows.end() ? -1 : *found;
 }
 
-/// Images of a results file by place, on [−1, 1].
-class Pictures {
-  public:
-    explicit Pictures(const std::filesystem::path& results) : file_(Hdf5File::open(results)) {
-        const at::Tensor numbers = file_.has("image") ? file_.read("image") : at::Tensor();
-        for (std::int64_t i = 0; numbers.defined() && i < numbers.numel(); ++i) {
-            places_[numbers.const_data_ptr<std::int64_t>()[i]] = i;
-        }
-    }
-    at::Tensor restored(std::int64_t row) const {
-        const at::Tensor image = file_.read_rows("restored", row, 1)[0];
-        return image.scalar_type() == at::kByte ? image.to(at::kFloat).div(127.5).sub(1) : image;
-    }
-    at::Tensor truth(std::int64_t image) const { return file_.read_rows("truth", places_.at(image), 1)[0]; }
-    /// y [y, x, channel] of an image; undefined where y is no image.
-    at::Tensor measured(const Block& block, std::int64_t image) const {
-        const std::string folder = "measurements/" + block.group;
-        const at::Tensor levels = file_.read(folder + "/sigma");
-        for (std::int64_t level = 0; level < levels.numel(); ++level) {
-            if (levels.const_data_ptr<double>()[level] != block.sigma_y) continue;
-            return file_.read_rows(folder + "/y", level, 1)[0][places_.at(image)];
-        }
-        return {};
-    }
-    std::vector<std::int64_t> shape() const { return file_.shape("restored"); }
+const char* word_of_status(std::int64_t status) {
+    return status == static_cast<std::int64_t>(pipeline::RowStatus::diverged) ? "diverged" : "unreadable";
+}
 
-  private:
-    Hdf5File file_;
-    std::map<std::int64_t, std::int64_t> places_;
-};
-
-/// Columns of tiles with a label above and a line of text under each tile.
+/// Draws blocks one under the other.
 class Sheet {
   public:
-    Sheet(std::int64_t tile_height, std::int64_t tile_width, std::int64_t columns, std::int64_t height)
-        : tile_height_(tile_height),
-          tile_width_(tile_width),
-          drawing(2 * margin + columns * (tile_width + gap) - gap, height) {}
-    std::int64_t x(std::size_t column) const {
-        return margin + static_cast<std::int64_t>(column) * (tile_width_ + gap);
-    }
-    std::size_t characters() const { return static_cast<std::size_t>(tile_width_ / glyph_width); }
-    void heading(std::size_t column, std::int64_t y, const std::string& label) {
-        for (const std::string& line : broken(label, characters())) {
-            drawing.text(x(column), y, line);
-            y += line_height;
+    Sheet(const std::filesystem::path& results, const ResultRows& rows, const SheetBlocks& all)
+        : rows_(rows),
+          images_(results),
+          tile_(images_.height(), images_.width()),
+          all_(all),
+          canvas_(total_width(), total_height(), paper_colour) {}
+
+    void draw() {
+        int y = picture_margin;
+        for (const SheetBlock& block : all_.blocks) y = draw_block(block, y) + block_gap;
+        if (all_.left_out > 0) {
+            canvas_.draw_text(picture_margin, y - block_gap / 2,
+                              "and " + std::to_string(all_.left_out) + " more operator configurations", Face::regular,
+                              faint_colour);
         }
     }
-    void tile(std::size_t column, std::int64_t y, const at::Tensor& image, std::int64_t scale,
-              const std::string& caption) {
-        drawing.image(x(column), y, image, scale);
-        drawing.text(x(column), y + tile_height_, caption, 150);
-    }
+    const Canvas& canvas() const { return canvas_; }
 
   private:
-    std::int64_t tile_height_, tile_width_;
+    int column(std::size_t number) const {
+        return picture_margin + static_cast<int>(number) * (tile_.width() + column_gap);
+    }
+    int row_height() const { return tile_.height() + glyph_height(Face::regular) + row_gap; }
 
-  public:
-    Drawing drawing;
+    /// Lines above the tiles: the method and its settings.
+    int heading_height(const SheetBlock& block) const {
+        std::size_t lines = 1;
+        for (const ResultPoint& point : block.points) lines = std::max(lines, 1 + point.settings.size());
+        return static_cast<int>(lines) * glyph_height(Face::regular) + 4;
+    }
+    int title_height() const { return glyph_height(Face::bold) + 14; }
+
+    int total_width() const {
+        std::size_t columns = 4;  // room for a title
+        for (const SheetBlock& block : all_.blocks) columns = std::max(columns, 2 + block.points.size());
+        return column(columns) - column_gap + picture_margin;
+    }
+    int total_height() const {
+        int height = 2 * picture_margin - block_gap;
+        for (const SheetBlock& block : all_.blocks) {
+            height += title_height() + heading_height(block) + static_cast<int>(block.images.size()) * row_height() +
+                      block_gap;
+        }
+        return height + (all_.left_out > 0 ? block_gap : 0);
+    }
+
+    void draw_title(const SheetBlock& block, int y) {
+        const MeasuredAs& measured = block.points.front().measured;
+        std::string details = "σ_y = " + measured.sigma_label();
+        if (block.points_left_out > 0) details += ", " + std::to_string(block.points_left_out) + " more methods";
+        const std::string title = measured.label();
+        canvas_.draw_text(picture_margin, y, title, Face::bold, ink_colour);
+        canvas_.draw_text(picture_margin + text_width(title, Face::bold) + 16, y + 3, details, Face::regular,
+                          faint_colour);
+        canvas_.fill(picture_margin, y + glyph_height(Face::bold) + 4, canvas_.width() - 2 * picture_margin, 1,
+                     line_colour);
+    }
+
+    /// Headings stand on the tiles: the last lines of all columns are level.
+    void draw_heading(std::size_t place, int y, const std::vector<std::string>& lines) {
+        for (std::size_t line = 0; line < lines.size(); ++line) {
+            canvas_.draw_text(column(place), y + static_cast<int>(line) * glyph_height(Face::regular), lines[line],
+                              Face::regular, line == 0 ? ink_colour : faint_colour);
+        }
+    }
+
+    void draw_image_row(const SheetBlock& block, std::int64_t image, const at::Tensor& measured, int y) {
+        tile_.draw(canvas_, column(0), y, images_.truth(image));
+        tile_.draw_caption(canvas_, column(0), y, block.names.at(image), faint_colour);
+
+        double best = -1, given = std::nan("");
+        for (const ResultPoint& point : block.points) {
+            const std::int64_t row = row_of(rows_, point, image);
+            if (row < 0) continue;
+            best = std::fmax(best, rows_.psnr[static_cast<std::size_t>(row)]);
+            given = rows_.psnr_measurement[static_cast<std::size_t>(row)];
+        }
+        if (measured.defined()) {
+            tile_.draw(canvas_, column(1), y, measured);
+        } else {
+            tile_.draw_empty(canvas_, column(1), y, "no image");
+        }
+        tile_.draw_caption(canvas_, column(1), y, decibels(given), faint_colour);
+        for (std::size_t i = 0; i < block.points.size(); ++i) {
+            draw_restored(row_of(rows_, block.points[i], image), column(2 + i), y, best);
+        }
+    }
+
+    void draw_restored(std::int64_t row, int x, int y, double best) {
+        if (row < 0) {
+            tile_.draw_empty(canvas_, x, y, "missing");
+            return;
+        }
+        const auto place = static_cast<std::size_t>(row);
+        if (rows_.status[place] != static_cast<std::int64_t>(pipeline::RowStatus::done)) {
+            tile_.draw_empty(canvas_, x, y, word_of_status(rows_.status[place]));
+            return;
+        }
+        tile_.draw(canvas_, x, y, images_.restored(row));
+        // The best of a row stands out by its ink.
+        tile_.draw_caption(canvas_, x, y, decibels(rows_.psnr[place]),
+                           rows_.psnr[place] == best ? ink_colour : faint_colour);
+    }
+
+    int draw_block(const SheetBlock& block, int y) {
+        draw_title(block, y);
+        y += title_height();
+        draw_heading(0, y, {"truth"});
+        draw_heading(1, y, {"measurement"});
+        for (std::size_t i = 0; i < block.points.size(); ++i) {
+            draw_heading(2 + i, y, column_heading(block.points[i].method, block.points[i].settings, tile_.width()));
+        }
+        y += heading_height(block);
+        const std::vector<at::Tensor> measured = images_.measured(block.points.front().measured, block.images);
+        for (std::size_t i = 0; i < block.images.size(); ++i) {
+            draw_image_row(block, block.images[i], measured[i], y);
+            y += row_height();
+        }
+        return y;
+    }
+
+    const ResultRows& rows_;
+    ResultImages images_;
+    Tile tile_;
+    const SheetBlocks& all_;
+    Canvas canvas_;
 };
-
-std::int64_t heading_lines(const Block& block, std::size_t characters) {
-    std::size_t most = 1;
-    for (const std::string& method : block.methods) most = std::max(most, broken(method, characters).size());
-    return static_cast<std::int64_t>(most);
-}
 
 }  // namespace
 
 bool write_contact_sheet(const std::filesystem::path& results, const std::filesystem::path& png) {
     const ResultRows rows = read_result_rows(results);
-    const std::vector<Block> blocks = blocks_of(rows);
-    if (blocks.empty()) return false;
-    const Pictures pictures(results);
-    const std::vector<std::int64_t> shape = pictures.shape();
-    const std::int64_t scale = scale_of(std::max(shape[1], shape[2]));
-    const std::int64_t tile_height = shape[1] * scale, tile_width = shape[2] * scale;
-    const std::int64_t row_height = tile_height + line_height + gap;
-
-    // The size of the sheet: the widest block, all blocks one under the other.
-    const auto characters = static_cast<std::size_t>(tile_width / glyph_width);
-    std::size_t columns = 0;
-    std::int64_t height = 2 * margin;
-    for (const Block& block : blocks) {
-        columns = std::max(columns, 2 + block.methods.size());
-        height += (2 + heading_lines(block, characters)) * line_height + gap +
-                  static_cast<std::int64_t>(block.images.size()) * row_height + margin;
-    }
-    Sheet sheet(tile_height, tile_width, static_cast<std::int64_t>(columns), height);
-
-    std::int64_t y = margin;
-    for (const Block& block : blocks) {
-        sheet.drawing.text(margin, y, block.title);
-        y += 2 * line_height;
-        sheet.heading(0, y, "truth");
-        sheet.heading(1, y, "measurement");
-        for (std::size_t m = 0; m < block.methods.size(); ++m) sheet.heading(2 + m, y, block.methods[m]);
-        y += heading_lines(block, characters) * line_height + gap / 2;
-        for (const std::int64_t image : block.images) {
-            sheet.tile(0, y, pictures.truth(image), scale, "");
-            for (const ResultRow* row : block.rows) {
-                if (row->image_index != image) continue;
-                const auto method = std::ranges::find(block.methods, row->method) - block.methods.begin();
-                sheet.tile(2 + static_cast<std::size_t>(method), y, pictures.restored(row->row), scale,
-                           decibels(row->psnr));
-                const at::Tensor measured = method == 0 ? pictures.measured(block, image) : at::Tensor();
-                if (measured.defined() && measured.size(0) == shape[1] && measured.size(1) == shape[2]) {
-                    sheet.tile(1, y, measured, scale, decibels(row->psnr_measurement));
-                }
-            }
-            y += row_height;
-        }
-        y += margin;
-    }
-    pipeline::write_png(png, sheet.drawing.pixels());
-    return true;
-}
-
-bool write_sample_grid(const std::filesystem::path& results, const std::filesystem::path& png) {
-    const ResultRows rows = read_result_rows(results);
-    std::vector<std::string> methods;
-    std::vector<std::vector<const ResultRow*>> samples;
-    for (const ResultRow& row : rows.rows) {
-        if (row.image_index >= 0) continue;
-        const auto method = std::ranges::find(methods, row.method) - methods.begin();
-        if (method == static_cast<std::ptrdiff_t>(methods.size())) {
-            methods.push_back(row.method);
-            samples.emplace_back();
-        }
-        auto& list = samples[static_cast<std::size_t>(method)];
-        if (list.size() < most_samples) list.push_back(&row);
-    }
-    if (methods.empty()) return false;
-
-    const Pictures pictures(results);
-    const std::vector<std::int64_t> shape = pictures.shape();
-    const std::int64_t scale = scale_of(std::max(shape[1], shape[2]));
-    const std::int64_t tile_height = shape[1] * scale, tile_width = shape[2] * scale;
-    constexpr std::size_t columns = 8;
-    std::int64_t height = 2 * margin;
-    for (const auto& list : samples) {
-        height += 2 * line_height +
-                  static_cast<std::int64_t>((list.size() + columns - 1) / columns) * (tile_height + gap) + margin;
-    }
-    Sheet sheet(tile_height, tile_width, columns, height);
-    std::int64_t y = margin;
-    for (std::size_t m = 0; m < methods.size(); ++m) {
-        sheet.drawing.text(margin, y,
-                           methods[m] + ", " + std::to_string(samples[m].front()->nfe) + " network calls an image");
-        y += line_height + gap;
-        for (std::size_t i = 0; i < samples[m].size(); ++i) {
-            if (i > 0 && i % columns == 0) y += tile_height + gap;
-            sheet.drawing.image(sheet.x(i % columns), y, pictures.restored(samples[m][i]->row), scale);
-        }
-        y += tile_height + gap + margin;
-    }
-    pipeline::write_png(png, sheet.drawing.pixels());
+    const SheetBlocks all = sheet_blocks(rows);
+    if (all.blocks.empty()) return false;
+    Sheet sheet(results, rows, all);
+    sheet.draw();
+    sheet.canvas().save(png);
     return true;
 }
 

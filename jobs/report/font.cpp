@@ -29,9 +29,11 @@ constexpr std::u32string_view other_characters = U"±×−–…·σζλγη→�
 constexpr int cell_lines =
     (static_cast<int>(last_ascii - first_ascii + 1 + other_characters.size()) + cells_a_line - 1) / cells_a_line;
 constexpr FaceCells regular_cells{8, 16, 0};
-constexpr FaceCells bold_cells{10, 20, cell_lines * regular_cells.height};
+constexpr FaceCells bold_cells{10, 20, cell_lines* regular_cells.height};
 
-const FaceCells& cells(Face face) { return face == Face::regular ? regular_cells : bold_cells; }
+const FaceCells& cells(Face face) {
+    return face == Face::regular ? regular_cells : bold_cells;
+}
 
 /// Place of a character in a face; −1 where it has none.
 int place_of(char32_t character) {
@@ -72,8 +74,12 @@ char32_t next_character(std::string_view text, std::size_t& at) {
 
 }  // namespace
 
-int glyph_width(Face face) { return cells(face).width; }
-int glyph_height(Face face) { return cells(face).height; }
+int glyph_width(Face face) {
+    return cells(face).width;
+}
+int glyph_height(Face face) {
+    return cells(face).height;
+}
 
 std::u32string drawable(std::string_view text) {
     std::u32string characters;

@@ -78,7 +78,8 @@ std::set<std::string> telling_axes(const std::vector<PointKey>& keys, const std:
 }
 
 MeasuredAs measured_as(const PointKey& key, double sigma_y) {
-    MeasuredAs measured{.operator_name = key.operator_name, .settings = {}, .sigma_y = sigma_y, .group = key.operator_name};
+    MeasuredAs measured{
+        .operator_name = key.operator_name, .settings = {}, .sigma_y = sigma_y, .group = key.operator_name};
     for (const AxisValue& axis : key.operator_axes) {
         measured.settings.push_back(axis.name + "=" + axis.value);
         measured.group += "_" + axis.value;
@@ -105,15 +106,19 @@ std::string joined(std::string text, const std::vector<std::string>& settings) {
 
 }  // namespace
 
-std::string MeasuredAs::label() const { return joined(operator_name, settings); }
+std::string MeasuredAs::label() const {
+    return joined(operator_name, settings);
+}
 
 std::string MeasuredAs::sigma_label() const {
     if (std::isnan(sigma_y)) return "";
-    return operators::to_string(operators::Value(sigma_y)) + " (" + operators::to_string(operators::Value(sigma_y / 2)) +
-           ")";
+    return operators::to_string(operators::Value(sigma_y)) + " (" +
+           operators::to_string(operators::Value(sigma_y / 2)) + ")";
 }
 
-std::string ResultPoint::label() const { return joined(method, settings); }
+std::string ResultPoint::label() const {
+    return joined(method, settings);
+}
 
 std::vector<ResultPoint> result_points(const ResultRows& rows) {
     // Every row's point; keys in the order of the plan.

@@ -22,7 +22,9 @@ std::vector<Number> numbers_of(const pipeline::Hdf5File& file, const std::string
 }
 
 /// Text columns are few different words: told by what the file says of itself.
-bool is_text(const pipeline::Hdf5File& file, const std::string& name) { return !file.attribute(name, "units"); }
+bool is_text(const pipeline::Hdf5File& file, const std::string& name) {
+    return !file.attribute(name, "units");
+}
 
 /// The axes of the methods and operators that occur, as far as this file has columns for them.
 std::set<std::string> axis_columns(const pipeline::Hdf5File& file, const ResultRows& rows) {

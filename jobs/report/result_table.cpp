@@ -4,9 +4,12 @@
 #include <cmath>
 #include <cstdio>
 #include <limits>
+#include <map>
+#include <set>
+#include <utility>
 
-#include "jobs/report/result_rows.h"
-#include "operators/option.h"
+#include "jobs/report/result_points.h"
+#include "pipeline/data/file_error.h"
 #include "pipeline/data/unit_file.h"
 
 namespace jobs {
@@ -14,115 +17,112 @@ namespace jobs {
 namespace {
 
 constexpr double not_a_number = std::numeric_limits<double>::quiet_NaN();
+constexpr std::size_t names_shown = 5;
 
-Mean mean_of(const std::vector<double>& values) {
-    std::vector<double> defined;
-    std::ranges::copy_if(values, std::back_inserter(defined), [](double value) { return !std::isnan(value); });
-    if (defined.empty()) return {not_a_number, not_a_number};
-    double sum = 0;
-    for (const double value : defined) sum += value;
-    const auto n = static_cast<double>(defined.size());
-    const double mean = sum / n;
-    double squares = 0;
-    for (const double value : defined) squares += (value - mean) * (value - mean);
-    return {mean, n > 1 ? std::sqrt(squares / (n - 1) / n) : not_a_number};
-}
-
-bool same_level(double a, double b) {
-    return a == b || (std::isnan(a) && std::isnan(b));
-}
-
-/// A line and the values it is the mean of.
-struct Gathering {
-    TableLine line;
-    std::vector<double> psnr, ssim, lpips, seconds;
-};
-
-Gathering& gathering_of(std::vector<Gathering>& all, const std::string& method, const ResultRow& row) {
-    const auto found = std::ranges::find_if(all, [&](const Gathering& entry) {
-        return entry.line.method == method && entry.line.operator_label == row.operator_label &&
-               same_level(entry.line.sigma_y, row.sigma_y);
-    });
-    if (found != all.end()) return *found;
-    all.push_back({});
-    all.back().line.method = method;
-    all.back().line.operator_label = row.operator_label;
-    all.back().line.sigma_y = row.sigma_y;
-    all.back().line.nfe = row.nfe;
-    return all.back();
-}
-
-void add_row(Gathering& gathering, const ResultRow& row) {
-    gathering.seconds.push_back(row.seconds);
-    if (row.status == static_cast<std::int64_t>(pipeline::RowStatus::diverged)) ++gathering.line.diverged;
-    if (row.status == static_cast<std::int64_t>(pipeline::RowStatus::unreadable)) ++gathering.line.unreadable;
-    if (row.status != static_cast<std::int64_t>(pipeline::RowStatus::done)) return;
-    ++gathering.line.images;
-    gathering.psnr.push_back(row.psnr);
-    gathering.ssim.push_back(row.ssim);
-    gathering.lpips.push_back(row.lpips);
-}
-
-std::vector<TableLine> lines_of(const ResultRows& results) {
-    std::vector<Gathering> all;
-    for (const ResultRow& row : results.rows) add_row(gathering_of(all, row.method, row), row);
-
-    // What was given to the methods, once per image: the line to beat.
-    constexpr auto measurement_name = "(measurement)";
-    std::vector<Gathering> given;
-    for (const ResultRow& row : results.rows) {
-        if (std::isnan(row.psnr_measurement) || row.sample > 0) continue;
-        Gathering& gathering = gathering_of(given, measurement_name, row);
-        if (!gathering.line.nfe && gathering.seconds.empty()) gathering.line.nfe = 0;
-        // Rows of several methods share their measurement: the first method's are taken.
-        const bool is_first = row.method == std::ranges::find_if(results.rows, [&](const ResultRow& other) {
-                                                return other.operator_label == row.operator_label &&
-                                                       same_level(other.sigma_y, row.sigma_y);
-                                            })->method;
-        if (!is_first) continue;
-        ++gathering.line.images;
-        gathering.line.nfe = 0;
-        gathering.psnr.push_back(row.psnr_measurement);
+/// The mean over rows, and its error over images: several samples of one image are not independent.
+Mean mean_of(const ResultPoint& point, const std::vector<double>& values, const std::vector<std::int64_t>& images) {
+    double sum = 0, count = 0;
+    std::map<std::int64_t, std::pair<double, double>> by_image;
+    for (const std::int64_t row : point.rows) {
+        const double value = values[static_cast<std::size_t>(row)];
+        if (std::isnan(value)) continue;
+        sum += value;
+        count += 1;
+        auto& [image_sum, image_count] = by_image[images[static_cast<std::size_t>(row)]];
+        image_sum += value;
+        image_count += 1;
     }
+    if (by_image.empty()) return {not_a_number, not_a_number};
+    const auto n = static_cast<double>(by_image.size());
+    if (n < 2) return {sum / count, not_a_number};
+    double mean = 0, squares = 0;
+    for (const auto& entry : by_image) mean += entry.second.first / entry.second.second / n;
+    for (const auto& entry : by_image) squares += std::pow(entry.second.first / entry.second.second - mean, 2);
+    return {sum / count, std::sqrt(squares / (n - 1) / n)};
+}
 
-    std::vector<TableLine> lines;
-    std::vector<bool> is_taken(all.size(), false);
-    const auto finished = [](Gathering& gathering) {
-        gathering.line.psnr = mean_of(gathering.psnr);
-        gathering.line.ssim = mean_of(gathering.ssim);
-        gathering.line.lpips = mean_of(gathering.lpips);
-        gathering.line.seconds = mean_of(gathering.seconds).value;
-        return gathering.line;
-    };
-    for (std::size_t i = 0; i < all.size(); ++i) {
-        if (is_taken[i]) continue;
-        const auto is_of_group = [&](const Gathering& other) {
-            return other.line.operator_label == all[i].line.operator_label &&
-                   same_level(other.line.sigma_y, all[i].line.sigma_y);
-        };
-        const auto measured = std::ranges::find_if(given, is_of_group);
-        if (measured != given.end()) lines.push_back(finished(*measured));
-        for (std::size_t j = i; j < all.size(); ++j) {
-            if (is_taken[j] || !is_of_group(all[j])) continue;
-            is_taken[j] = true;
-            lines.push_back(finished(all[j]));
+/// "chelsea.png, coffee.png sample 1, …": rows of a point with this status.
+std::string named_rows(const ResultRows& rows, const ResultPoint& point, std::int64_t status) {
+    std::string names;
+    std::size_t count = 0;
+    for (const std::int64_t row : point.rows) {
+        const auto place = static_cast<std::size_t>(row);
+        if (rows.status[place] != status) continue;
+        if (count++ == names_shown) return names + ", …";
+        names += count > 1 ? ", " : "";
+        names += pipeline::printable(rows.image_name[place]);
+        if (rows.image_index[place] < 0 || rows.sample[place] > 0) {
+            names +=
+                (names.ends_with(' ') || names.empty() ? "sample " : " sample ") + std::to_string(rows.sample[place]);
         }
     }
-    return lines;
+    return names;
 }
 
-std::string formatted(const char* format, double value) {
+TableLine line_of(const ResultRows& rows, const ResultPoint& point) {
+    TableLine line{
+        .method = point.label(), .operator_label = point.measured.label(), .sigma_y = point.measured.sigma_y};
+    std::set<std::int64_t> images;
+    for (const std::int64_t row : point.rows) {
+        const auto place = static_cast<std::size_t>(row);
+        if (rows.status[place] == static_cast<std::int64_t>(pipeline::RowStatus::diverged)) ++line.diverged;
+        if (rows.status[place] == static_cast<std::int64_t>(pipeline::RowStatus::unreadable)) ++line.unreadable;
+        if (rows.status[place] != static_cast<std::int64_t>(pipeline::RowStatus::done)) continue;
+        images.insert(point.measured.is_generation() ? rows.sample[place] : rows.image_index[place]);
+    }
+    line.images = static_cast<std::int64_t>(images.size());
+    line.psnr = mean_of(point, rows.psnr, rows.image_index);
+    line.ssim = mean_of(point, rows.ssim, rows.image_index);
+    line.lpips = mean_of(point, rows.lpips, rows.image_index);
+    line.nfe = rows.nfe[static_cast<std::size_t>(point.rows.front())];
+    line.seconds = mean_of(point, rows.seconds, rows.image_index).value;
+    return line;
+}
+
+/// What all methods of a measurement were given: the line to beat.
+TableLine measurement_line(const ResultRows& rows, const ResultPoint& point) {
+    TableLine line = line_of(rows, point);
+    line.method = "(measurement)";
+    line.psnr = mean_of(point, rows.psnr_measurement, rows.image_index);
+    line.ssim = line.lpips = {not_a_number, not_a_number};
+    line.nfe = line.diverged = line.unreadable = 0;
+    line.seconds = not_a_number;
+    return line;
+}
+
+/// Groups of points that share a measurement.
+bool begins_group(const std::vector<ResultPoint>& points, std::size_t i) {
+    if (i == 0) return true;
+    const MeasuredAs& here = points[i].measured;
+    const MeasuredAs& before = points[i - 1].measured;
+    return here.label() != before.label() || here.sigma_label() != before.sigma_label();
+}
+
+std::string in_format(const char* format, int digits, double value) {
     char text[48];
-    std::snprintf(text, sizeof text, format, value);
+    std::snprintf(text, sizeof text, format, digits, value);
     return text;
 }
 
-/// "24.13 ± 0.42"; the error is left out where there is one image.
+/// "24.13 ± 0.42"; without error where there is one image.
 std::string mean_words(const Mean& mean, int digits) {
     if (std::isnan(mean.value)) return "-";
-    const std::string format = "%." + std::to_string(digits) + "f";
-    const std::string value = formatted(format.c_str(), mean.value);
-    return std::isnan(mean.standard_error) ? value : value + " ± " + formatted(format.c_str(), mean.standard_error);
+    const std::string value = in_format("%.*f", digits, mean.value);
+    return std::isnan(mean.standard_error) ? value : value + " ± " + in_format("%.*f", digits, mean.standard_error);
+}
+
+using TableCells = std::vector<std::string>;
+
+TableCells cells_of(const TableLine& line, const MeasuredAs& measured) {
+    return {line.method,
+            measured.is_generation() ? "-" : line.operator_label,
+            measured.is_generation() ? "-" : measured.sigma_label(),
+            mean_words(line.psnr, 2),
+            mean_words(line.ssim, 3),
+            mean_words(line.lpips, 3),
+            line.nfe > 0 ? std::to_string(line.nfe) : "-",
+            std::isnan(line.seconds) ? "-" : in_format("%.*g", 3, line.seconds),
+            std::to_string(line.images)};
 }
 
 /// Characters, not bytes: "±" takes one place.
@@ -130,61 +130,80 @@ std::size_t shown_width(const std::string& text) {
     return static_cast<std::size_t>(std::ranges::count_if(text, [](char c) { return (c & 0xC0) != 0x80; }));
 }
 
-std::string aligned(const std::vector<std::vector<std::string>>& cells, std::size_t left_columns) {
-    std::vector<std::size_t> widths(cells.front().size(), 0);
-    for (const auto& line : cells) {
-        for (std::size_t column = 0; column < line.size(); ++column) {
-            widths[column] = std::max(widths[column], shown_width(line[column]));
+/// Lines of cells in columns, the first three to the left, the others to the right; an empty line stays empty.
+std::string aligned(const std::vector<TableCells>& lines) {
+    std::vector<std::size_t> widths(lines.front().size(), 0);
+    for (const TableCells& cells : lines) {
+        for (std::size_t column = 0; column < cells.size(); ++column) {
+            widths[column] = std::max(widths[column], shown_width(cells[column]));
         }
     }
     std::string text;
-    for (std::size_t i = 0; i < cells.size(); ++i) {
+    for (const TableCells& cells : lines) {
         std::string line;
-        for (std::size_t column = 0; column < cells[i].size(); ++column) {
-            const std::string blanks(widths[column] - shown_width(cells[i][column]), ' ');
-            line += (column > 0 ? "  " : "") +
-                    (column < left_columns ? cells[i][column] + blanks : blanks + cells[i][column]);
+        for (std::size_t column = 0; column < cells.size(); ++column) {
+            const std::string blanks(widths[column] - shown_width(cells[column]), ' ');
+            line += column == 0 ? "" : "  ";
+            line += column < 3 ? cells[column] + blanks : blanks + cells[column];
         }
         line.erase(line.find_last_not_of(' ') + 1);
         text += line + "\n";
-        if (i == 0) {
-            std::size_t total = 0;
-            for (const std::size_t width : widths) total += width + 2;
-            text += std::string(total - 2, '-') + "\n";
-        }
     }
+    return text;
+}
+
+/// What did not end as it should, named.
+std::string remarks_on(const ResultRows& rows, const ResultPoint& point, const TableLine& line) {
+    std::string text;
+    const auto add = [&](std::int64_t count, pipeline::RowStatus status, const char* what) {
+        if (count == 0) return;
+        text += std::to_string(count) + " " + what + ": " + line.method;
+        if (!point.measured.is_generation()) {
+            text += " on " + line.operator_label + " at " + point.measured.sigma_label();
+        }
+        text += ": " + named_rows(rows, point, static_cast<std::int64_t>(status)) + "\n";
+    };
+    add(line.diverged, pipeline::RowStatus::diverged, "diverged");
+    add(line.unreadable, pipeline::RowStatus::unreadable, "unreadable");
     return text;
 }
 
 }  // namespace
 
 std::vector<TableLine> table_lines(const std::filesystem::path& results) {
-    return lines_of(read_result_rows(results));
+    const ResultRows rows = read_result_rows(results);
+    std::vector<TableLine> lines;
+    const std::vector<ResultPoint> points = result_points(rows);
+    for (std::size_t i = 0; i < points.size(); ++i) {
+        if (begins_group(points, i)) {
+            const TableLine given = measurement_line(rows, points[i]);
+            if (!std::isnan(given.psnr.value)) lines.push_back(given);
+        }
+        lines.push_back(line_of(rows, points[i]));
+    }
+    return lines;
 }
 
 std::string result_table(const std::filesystem::path& results) {
     const ResultRows rows = read_result_rows(results);
-    std::vector<std::vector<std::string>> cells = {{"operator", "sigma_y", "method", "images", "PSNR (dB)", "SSIM",
-                                                    "LPIPS (" + rows.lpips_net + ")", "NFE", "s/image"}};
+    const std::vector<ResultPoint> points = result_points(rows);
+    std::vector<TableCells> lines = {{"method", "operator", "sigma_y (on [0, 1])", "PSNR dB", "SSIM",
+                                      "LPIPS " + pipeline::printable(rows.lpips_net), "NFE", "s/image", "images"}};
     std::string remarks;
-    for (const TableLine& line : lines_of(rows)) {
-        const bool is_restoration = !std::isnan(line.sigma_y);
-        const auto number = [](double value) { return operators::to_string(operators::Value(value)); };
-        cells.push_back({line.operator_label,
-                         is_restoration ? number(line.sigma_y) + " (" + number(line.sigma_y / 2) + " on [0, 1])" : "-",
-                         line.method, std::to_string(line.images), mean_words(line.psnr, 2), mean_words(line.ssim, 3),
-                         mean_words(line.lpips, 3), line.nfe > 0 ? std::to_string(line.nfe) : "-",
-                         std::isnan(line.seconds) ? "-" : formatted("%.3g", line.seconds)});
-        for (const auto& [count, what] :
-             {std::pair(line.diverged, "diverged"), {line.unreadable, "could not be read"}}) {
-            if (count == 0) continue;
-            remarks += line.method + ", " + line.operator_label + ": " + std::to_string(count) + " images " + what +
-                       " and do not count\n";
+    for (std::size_t i = 0; i < points.size(); ++i) {
+        if (begins_group(points, i)) {
+            lines.emplace_back();
+            const TableLine given = measurement_line(rows, points[i]);
+            if (!std::isnan(given.psnr.value)) lines.push_back(cells_of(given, points[i].measured));
         }
+        const TableLine line = line_of(rows, points[i]);
+        lines.push_back(cells_of(line, points[i].measured));
+        remarks += remarks_on(rows, points[i], line);
     }
-    if (rows.units_missing > 0)
+    if (rows.units_missing > 0) {
         remarks += std::to_string(rows.units_missing) + " units are missing: the same run command computes them\n";
-    return aligned(cells, 3) + remarks + "mean ± standard error over images\n";
+    }
+    return aligned(lines) + "\nmean ± standard error over images; sigma_y on the [-1, 1] scale\n" + remarks;
 }
 
 }  // namespace jobs

@@ -21,6 +21,7 @@
 #include "pipeline/metrics/image_pair.h"
 #include "pipeline/metrics/lpips_nets.h"
 #include "pipeline/networks/safetensors.h"
+#include "pipeline/networks/safetensors_dtype.h"
 #include "pipeline/networks/unet.h"
 
 namespace pipeline {
@@ -52,16 +53,25 @@ const LpipsNet& recognised_net(const TensorMap& tensors, const std::string& file
                           "are alex, squeeze and vgg");
 }
 
+/// The safetensors format's name of a tensor's type.
+std::string dtype_name(const at::Tensor& tensor) {
+    for (const char* name : {"F32", "F16", "BF16", "F64"}) {
+        if (find_safetensors_dtype(name)->type == tensor.scalar_type()) return name;
+    }
+    return c10::toString(tensor.scalar_type());
+}
+
 /// The tensors that a net needs, in float32.
-/// @throws CheckpointError  where names or shapes are not exactly the net's, or a number is not a finite float
+/// @throws CheckpointError  where names, types or shapes are not exactly the net's, or a number is not finite
 TensorMap checked_weights(const LpipsNet& net, const TensorMap& tensors, const std::string& file) {
     TensorHeaders headers;
-    for (const auto& [name, tensor] : tensors) headers[name] = {.dtype = {}, .shape = tensor.sizes().vec()};
+    for (const auto& [name, tensor] : tensors)
+        headers[name] = {.dtype = dtype_name(tensor), .shape = tensor.sizes().vec()};
     check_parameters(file, lpips_parameter_shapes(net), headers);
     TensorMap weights;
     for (const auto& [name, tensor] : tensors) {
-        if (!tensor.is_floating_point() || !at::isfinite(tensor).all().item<bool>()) {
-            throw CheckpointError(file + ": " + name + " holds values that are not finite floating-point numbers");
+        if (!at::isfinite(tensor).all().item<bool>()) {
+            throw CheckpointError(file + ": " + name + " holds values that are not finite");
         }
         weights[name] = tensor.to(at::kFloat, /*non_blocking=*/false, /*copy=*/true);
     }

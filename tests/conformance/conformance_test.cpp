@@ -17,8 +17,7 @@ using test_support::TemporaryFolder;
 using testing::HasSubstr;
 
 test_support::CommandResult conformance(const fs::path& folder) {
-    return test_support::run_command((test_support::binary_folder() / "tests" / "conformance").string() + " " +
-                                     folder.string());
+    return test_support::run_command((test_support::binary_folder() / "conformance").string() + " " + folder.string());
 }
 
 void run_script(const std::string& name, const std::string& arguments) {

@@ -30,7 +30,7 @@ at::Tensor input(const GoldenFile& file, const std::string& name, const std::str
     return file.read(stated == "own" ? inside(name, what) : stated);
 }
 
-double dot(const at::Tensor& a, const at::Tensor& b) {
+double inner_product(const at::Tensor& a, const at::Tensor& b) {
     return (a * b).sum().item<double>();
 }
 
@@ -65,7 +65,7 @@ void check_operator(const GoldenFile& file, const std::string& name, Report& rep
                                   const at::Tensor x = c.x.to(at::kDouble), v = c.v.to(at::kDouble);
                                   const at::Tensor Ax = c.A->forward(x);
                                   const double scale = Ax.norm().item<double>() * v.norm().item<double>();
-                                  return std::array{dot(Ax, v), dot(x, c.A->vjp(x, v)), scale};
+                                  return std::array{inner_product(Ax, v), inner_product(x, c.A->vjp(x, v)), scale};
                               }).share();
         report.check(group, "dot test, float64", dot_tolerance, [&] {
             const auto& [left, right, scale] = products.get();

@@ -9,8 +9,9 @@
 namespace {
 
 workers::Arguments parse(const std::vector<std::string>& words) {
+    static constexpr std::array<std::string_view, 1> values = {"workers"};
     static constexpr std::array<std::string_view, 2> flags = {"help", "json"};
-    return workers::parse_arguments(words, flags);
+    return workers::parse_arguments(words, {.takes_job_options = true, .values = values, .flags = flags});
 }
 
 }  // namespace
@@ -23,8 +24,15 @@ TEST(Arguments, BothSpellingsOfAnOption) {
     EXPECT_FALSE(arguments.has_flag("help"));
 }
 
-TEST(Arguments, ValueMayHoldAnEqualsSignOrBeEmpty) {
-    EXPECT_EQ(parse({"--dataset=a=b", "--method="}).options, (jobs::Overrides{{"dataset", "a=b"}, {"method", ""}}));
+TEST(Arguments, ValueMayHoldAnEqualsSignButNotBeEmpty) {
+    EXPECT_EQ(parse({"--dataset=a=b"}).options, (jobs::Overrides{{"dataset", "a=b"}}));
+    EXPECT_THROW(parse({"--method="}), jobs::JobError);
+}
+
+TEST(Arguments, UnknownAndAbbreviatedOptionsAreRefused) {
+    EXPECT_THROW(parse({"--sede", "1"}), jobs::JobError);
+    EXPECT_THROW(parse({"--see", "1"}), jobs::JobError);
+    EXPECT_THROW(parse({"--work", "1"}), jobs::JobError);
 }
 
 TEST(Arguments, OptionWithoutValueIsRefused) {
@@ -34,9 +42,9 @@ TEST(Arguments, OptionWithoutValueIsRefused) {
     EXPECT_THROW(parse({"-s", "3"}), jobs::JobError);
 }
 
-TEST(Arguments, OwnOptionGivenTwiceIsRefused) {
-    workers::Arguments arguments = parse({"--workers", "2", "--workers", "3"});
-    EXPECT_THROW(arguments.take("workers"), jobs::JobError);
+TEST(Arguments, OptionGivenTwiceIsRefused) {
+    EXPECT_THROW(parse({"--workers", "2", "--workers", "3"}), jobs::JobError);
+    EXPECT_THROW(parse({"--seed", "2", "--seed", "2"}), jobs::JobError);
 }
 
 TEST(Arguments, TakenOptionIsGone) {

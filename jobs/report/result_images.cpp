@@ -1,0 +1,46 @@
+#include "jobs/report/result_images.h"
+
+#include <ATen/TensorOperators.h>
+
+#include <string>
+
+namespace jobs {
+
+ResultImages::ResultImages(const std::filesystem::path& results)
+    : file_(pipeline::Hdf5File::open(results)),
+      height_(file_.shape("restored").at(1)),
+      width_(file_.shape("restored").at(2)) {
+    if (!file_.has("image")) return;
+    const at::Tensor numbers = file_.read("image").contiguous();
+    for (std::int64_t place = 0; place < numbers.numel(); ++place) {
+        places_[numbers.const_data_ptr<std::int64_t>()[place]] = place;
+    }
+}
+
+at::Tensor ResultImages::restored(std::int64_t row) const {
+    const at::Tensor image = file_.read_rows("restored", row, 1).select(0, 0);
+    return image.scalar_type() == at::kByte ? image.to(at::kFloat).div(127.5).sub(1) : image;
+}
+
+at::Tensor ResultImages::truth(std::int64_t image) const {
+    return file_.read_rows("truth", places_.at(image), 1).select(0, 0);
+}
+
+std::vector<at::Tensor> ResultImages::measured(const MeasuredAs& as, const std::vector<std::int64_t>& images) const {
+    std::vector<at::Tensor> found(images.size());
+    const std::string folder = "measurements/" + as.group;
+    if (!file_.has(folder + "/y")) return found;
+    const std::vector<std::int64_t> shape = file_.shape(folder + "/y");
+    if (shape.size() != 5 || shape[2] != height_ || shape[3] != width_ || (shape[4] != 1 && shape[4] != 3))
+        return found;
+
+    const at::Tensor levels = file_.read(folder + "/sigma").to(at::kDouble).contiguous();
+    for (std::int64_t level = 0; level < levels.numel(); ++level) {
+        if (levels.const_data_ptr<double>()[level] != as.sigma_y) continue;
+        const at::Tensor y = file_.read_rows(folder + "/y", level, 1).select(0, 0);
+        for (std::size_t i = 0; i < images.size(); ++i) found[i] = y.select(0, places_.at(images[i])).clone();
+    }
+    return found;
+}
+
+}  // namespace jobs

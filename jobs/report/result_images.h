@@ -1,0 +1,34 @@
+#pragma once
+
+#include <cstdint>
+#include <filesystem>
+#include <map>
+#include <vector>
+
+#include <ATen/core/Tensor.h>
+
+#include "jobs/report/result_points.h"
+#include "pipeline/data/hdf5.h"
+
+namespace jobs {
+
+/// The images of a results file, [y, x, channel], float32 on [−1, 1], read one at a time.
+class ResultImages {
+  public:
+    explicit ResultImages(const std::filesystem::path& results);
+
+    std::int64_t height() const { return height_; }
+    std::int64_t width() const { return width_; }
+    at::Tensor restored(std::int64_t row) const;
+    /// @param image  number in the dataset
+    at::Tensor truth(std::int64_t image) const;
+    /// y of these images, undefined where y is not of the images' shape.
+    std::vector<at::Tensor> measured(const MeasuredAs& as, const std::vector<std::int64_t>& images) const;
+
+  private:
+    pipeline::Hdf5File file_;
+    std::int64_t height_, width_;
+    std::map<std::int64_t, std::int64_t> places_;  ///< Of images, along the dimension `image`.
+};
+
+}  // namespace jobs
