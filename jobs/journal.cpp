@@ -61,8 +61,14 @@ Journal::Journal(const std::filesystem::path& folder) {
         throw EnvironmentError(pipeline::printable(path.string()) +
                                ": cannot be opened for appending: " + std::strerror(errno));
     }
-    // After a torn last line a new entry must begin a line of its own.
-    append({.event = "run"});
+    end_torn_line(path);
+}
+
+void Journal::end_torn_line(const std::filesystem::path& path) {
+    std::ifstream file(path, std::ios::binary | std::ios::ate);
+    if (file.tellg() <= 0) return;
+    file.seekg(-1, std::ios::end);
+    if (file.get() != '\n') write_all("\n");
 }
 
 Journal::~Journal() {
@@ -70,15 +76,16 @@ Journal::~Journal() {
 }
 
 void Journal::append(const JournalEntry& entry) {
-    // A leading newline ends whatever a crash left; readers pass over empty lines.
-    const std::string line =
-        (entry.event == "run" ? "\n" : "") + to_json(entry).dump(-1, ' ', false, Json::error_handler_t::replace) + "\n";
-    std::size_t written = 0;
-    while (written < line.size()) {
-        const ssize_t count = write(descriptor_, line.data() + written, line.size() - written);
+    // Bytes of foreign names that are no UTF-8 must not end the run.
+    write_all(to_json(entry).dump(-1, ' ', false, Json::error_handler_t::replace) + "\n");
+}
+
+void Journal::write_all(std::string_view text) {
+    while (!text.empty()) {
+        const ssize_t count = write(descriptor_, text.data(), text.size());
         if (count < 0 && errno == EINTR) continue;
         if (count < 0) throw EnvironmentError(std::string("journal.jsonl: cannot be written: ") + std::strerror(errno));
-        written += static_cast<std::size_t>(count);
+        text.remove_prefix(static_cast<std::size_t>(count));
     }
 }
 

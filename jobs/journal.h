@@ -2,13 +2,13 @@
 
 #include <cstdint>
 #include <filesystem>
-#include <map>
 #include <string>
+#include <string_view>
 #include <vector>
 
 namespace jobs {
 
-/// One line of journal.jsonl: what happened to a unit. Everything that differs from run to run is here and nowhere
+/// One line of journal.jsonl: what happened to a unit. Everything that differs from run to run is here, and nowhere
 /// else.
 struct JournalEntry {
     std::string event;  ///< "run", "worker", "assigned", "committed", "failed"
@@ -30,11 +30,15 @@ class Journal {
     ~Journal();
     Journal(const Journal&) = delete;
     Journal& operator=(const Journal&) = delete;
+    /// @throws EnvironmentError  where it cannot be written
     void append(const JournalEntry& entry);
     /// Makes all appended entries durable.
     void sync();
 
   private:
+    /// After a crash a new entry must begin a line of its own.
+    void end_torn_line(const std::filesystem::path& path);
+    void write_all(std::string_view text);
     int descriptor_ = -1;
 };
 

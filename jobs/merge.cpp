@@ -1,16 +1,21 @@
 #include "jobs/merge.h"
 
+#include <ATen/TensorOperators.h>
 #include <ATen/ops/arange.h>
+#include <ATen/ops/equal.h>
 #include <ATen/ops/tensor.h>
 
 #include <cmath>
 #include <limits>
 #include <map>
+#include <stdexcept>
 
 #include "jobs/journal.h"
+#include "jobs/results_chunks.h"
 #include "jobs/results_columns.h"
 #include "jobs/results_measurements.h"
 #include "pipeline/data/commit.h"
+#include "pipeline/data/content_file.h"
 #include "pipeline/data/file_error.h"
 #include "pipeline/data/hdf5.h"
 #include "pipeline/data/sha256.h"
@@ -59,12 +64,10 @@ void write_scales(Hdf5File& file, const SweepPlan& plan, std::int64_t rows) {
 void make_restored(Hdf5File& file, const SweepPlan& plan, std::int64_t rows) {
     const operators::Shape& shape = plan.image_shape();
     const bool is_float = plan.store() == pipeline::Store::float32;
-    const std::vector<std::uint64_t> chunk = {1, static_cast<std::uint64_t>(shape.height),
-                                              static_cast<std::uint64_t>(shape.width),
-                                              static_cast<std::uint64_t>(shape.channels)};
     // The layout of unit files: their compressed chunks are copied as they are.
-    file.make_dataset("restored", is_float ? at::kFloat : at::kByte, {rows, shape.height, shape.width, shape.channels},
-                      {.chunk = chunk, .deflate = 1, .shuffle = is_float, .fletcher32 = true});
+    const std::vector<std::int64_t> size = {rows, shape.height, shape.width, shape.channels};
+    file.make_dataset("restored", is_float ? at::kFloat : at::kByte, size,
+                      rows == 0 ? pipeline::Hdf5Layout{} : one_image_a_chunk(size, 1, is_float));
     int axis = 0;
     for (const char* scale : {"row", "y", "x", "channel"}) file.attach_scale("restored", axis++, scale);
     file.set_attribute("restored", "long_name", std::string("restored image"));
@@ -81,12 +84,17 @@ void make_restored(Hdf5File& file, const SweepPlan& plan, std::int64_t rows) {
 
 /// Copies a unit's images without unpacking them, and returns the unit's content digest.
 std::string copy_images(Hdf5File& results, const std::filesystem::path& path, std::int64_t first_row,
-                        std::size_t count) {
+                        const pipeline::UnitFile& content) {
     const Hdf5File unit = Hdf5File::open(path);
-    for (std::uint64_t row = 0; row < count; ++row) {
-        std::uint32_t filter_mask = 0;
-        const std::vector<std::byte> bytes = unit.read_chunk("restored", {row, 0, 0, 0}, filter_mask);
-        results.write_chunk("restored", {static_cast<std::uint64_t>(first_row) + row, 0, 0, 0}, filter_mask, bytes);
+    const bool is_float = content.store == pipeline::Store::float32;
+    copy_chunks({.file = unit, .name = "restored", .images = content.rows.restored.size(0), .is_shuffled = is_float},
+                {.file = results, .name = "restored", .leading = {first_row}, .is_shuffled = is_float});
+    // Copied unread: one image is looked at, so that a layout that has changed cannot go unnoticed.
+    at::Tensor copied = results.read_rows("restored", first_row, 1).to(at::kFloat);
+    if (!is_float) copied = copied.div(127.5).sub(1);
+    const at::Tensor expected = pipeline::to_channel_last(content.rows.restored.narrow(0, 0, 1));
+    if (!at::equal(copied.nan_to_num(), expected.nan_to_num())) {
+        throw std::logic_error("results: restored was not copied as it is stored");
     }
     return std::get<std::string>(unit.attribute("", "content_digest").value());
 }
@@ -146,8 +154,7 @@ MergeResult merge(const Campaign& campaign) {
             if (unit.plan_digest != plan.digest()) {
                 throw pipeline::FileError(campaign.folder() / pipeline::unit_path(number), "belongs to another plan");
             }
-            digest.update(copy_images(file, campaign.folder() / pipeline::unit_path(number), columns.rows(),
-                                      unit.rows.image_index.size()));
+            digest.update(copy_images(file, campaign.folder() / pipeline::unit_path(number), columns.rows(), unit));
             const auto known = seconds.find(number);
             columns.add(unit, plan.configuration_of(number),
                         known == seconds.end() ? std::numeric_limits<double>::quiet_NaN() : known->second);

@@ -1,9 +1,12 @@
 #include "jobs/plan_json.h"
 
+#include <cstddef>
 #include <nlohmann/json.hpp>
+#include <numeric>
+#include <stdexcept>
 
 #include "jobs/job_error.h"
-#include "operators/make_operator.h"
+#include "pipeline/data/file_error.h"
 #include "pipeline/data/sha256.h"
 
 namespace jobs {
@@ -21,11 +24,30 @@ Json configurations_json(const SweepPlan& plan) {
         Json json = Json::parse(planned.configuration.to_json());
         json["samples"] = planned.samples;
         json["is_generation"] = planned.is_generation;
-        json["nfe"] = planned.nfe;
-        json["cost_per_image"] = planned.cost_per_image;
+        if (!planned.parameter_digest.empty()) json["parameter_digest"] = planned.parameter_digest;
         list.push_back(std::move(json));
     }
     return list;
+}
+
+PlannedConfiguration configuration_from(const Json& json, const Json& prediction) {
+    PlannedConfiguration planned;
+    planned.configuration = pipeline::Configuration::from_json(json.dump());
+    planned.samples = json.at("samples").get<std::int64_t>();
+    planned.is_generation = json.at("is_generation").get<bool>();
+    planned.parameter_digest = json.value("parameter_digest", std::string());
+    planned.nfe = prediction.at("nfe").get<int>();
+    planned.cost_per_image = prediction.at("cost_per_image").get<double>();
+    if (planned.samples < 1) throw JobError("plan.json: samples are below 1");
+    return planned;
+}
+
+std::vector<std::int64_t> images_between(std::int64_t first, std::int64_t last) {
+    constexpr std::int64_t most = 1'000'000'000;
+    if (first < 0 || last < first || last - first >= most) throw JobError("plan.json: images are no range");
+    std::vector<std::int64_t> images(static_cast<std::size_t>(last - first + 1));
+    std::iota(images.begin(), images.end(), first);
+    return images;
 }
 
 /// What determines results, in a form that two plans can be compared by, name by name.
@@ -53,6 +75,11 @@ std::string plan_digest(const SweepPlan& plan) {
 
 std::string SweepPlan::to_json() const {
     Json json = determining(*this);
+    // What follows from it, and what may differ between two runs of one plan.
+    Json& predictions = json["predictions"] = Json::array();
+    for (const PlannedConfiguration& planned : configurations_) {
+        predictions.push_back({{"nfe", planned.nfe}, {"cost_per_image", planned.cost_per_image}});
+    }
     json["digest"] = digest_;
     json["units"] = unit_count();
     json["rows"] = rows();
@@ -78,12 +105,8 @@ SweepPlan SweepPlan::from_json(const std::string& text) {
         const Json& shape = json.at("image_shape");
         plan.image_shape_ = {shape.at(0).get<std::int64_t>(), shape.at(1).get<std::int64_t>(),
                              shape.at(2).get<std::int64_t>()};
-        if (json.contains("images")) {
-            for (auto i = json["images"].at(0).get<std::int64_t>(); i <= json["images"].at(1).get<std::int64_t>();
-                 ++i) {
-                plan.images_.push_back(i);
-            }
-        }
+        if (json.contains("images")) plan.images_ = images_between(json["images"].at(0), json["images"].at(1));
+        if (plan.batch_ < 1) throw JobError("plan.json: batch is below 1");
         plan.dataset_ = json.at("dataset").get<std::string>();
         plan.dataset_digest_ = json.at("dataset_digest").get<std::string>();
         plan.model_ = json.at("model").get<std::string>();
@@ -93,18 +116,15 @@ SweepPlan SweepPlan::from_json(const std::string& text) {
         plan.device_ = json.at("device").get<std::string>();
         plan.job_text_ = json.at("job").get<std::string>();
         plan.store_ = json.at("store") == "uint8" ? pipeline::Store::uint8 : pipeline::Store::float32;
-        for (const Json& entry : json.at("configurations")) {
-            PlannedConfiguration planned;
-            planned.configuration = pipeline::Configuration::from_json(entry.dump());
-            planned.samples = entry.at("samples").get<std::int64_t>();
-            planned.is_generation = entry.at("is_generation").get<bool>();
-            planned.nfe = entry.at("nfe").get<int>();
-            planned.cost_per_image = entry.at("cost_per_image").get<double>();
-            plan.configurations_.push_back(std::move(planned));
+        const Json& configurations = json.at("configurations");
+        for (std::size_t i = 0; i < configurations.size(); ++i) {
+            plan.configurations_.push_back(configuration_from(configurations.at(i), json.at("predictions").at(i)));
         }
         plan.digest_ = json.at("digest").get<std::string>();
     } catch (const Json::exception& error) {
-        throw JobError(std::string("plan.json: not a plan of this program: ") + error.what());
+        throw JobError(std::string("plan.json: not a plan of this program: ") + pipeline::printable(error.what()));
+    } catch (const std::invalid_argument& error) {
+        throw JobError(std::string("plan.json: not a plan of this program: ") + pipeline::printable(error.what()));
     }
     plan.number_units();
     if (plan_digest(plan) != plan.digest_)

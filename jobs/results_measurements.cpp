@@ -1,12 +1,14 @@
 #include "jobs/results_measurements.h"
 
 #include <ATen/TensorOperators.h>
-#include <ATen/ops/full.h>
+#include <ATen/ops/arange.h>
 #include <ATen/ops/tensor.h>
 
 #include <algorithm>
-#include <limits>
+#include <set>
 
+#include "jobs/results_chunks.h"
+#include "jobs/results_truth.h"
 #include "pipeline/data/content_file.h"
 #include "pipeline/data/measurement_file.h"
 
@@ -15,154 +17,144 @@ namespace jobs {
 namespace {
 
 using pipeline::Hdf5File;
-using pipeline::to_channel_last;
 
-pipeline::Hdf5Layout image_chunks(std::vector<std::uint64_t> chunk) {
-    return {.chunk = std::move(chunk), .deflate = 1, .shuffle = true, .fletcher32 = true};
-}
-
-std::vector<std::uint64_t> chunk_of(const std::vector<std::int64_t>& shape, std::size_t leading) {
-    std::vector<std::uint64_t> chunk(shape.begin(), shape.end());
-    std::fill_n(chunk.begin(), leading, 1);
-    return chunk;
-}
-
-/// Truth, names and hashes of the run's images, filled by whichever measurement holds a block first.
-class TruthWriter {
-  public:
-    TruthWriter(Hdf5File& results, const SweepPlan& plan)
-        : results_(results),
-          count_(static_cast<std::int64_t>(plan.images().size())),
-          batch_(plan.batch()),
-          names_(plan.images().size()),
-          hashes_(plan.images().size()),
-          is_written_(static_cast<std::size_t>((count_ + batch_ - 1) / batch_), false) {
-        const operators::Shape& shape = plan.image_shape();
-        const std::vector<std::int64_t> size = {count_, shape.height, shape.width, shape.channels};
-        results_.make_dataset("truth", at::kFloat, size, image_chunks(chunk_of(size, 1)));
-    }
-    void add(std::int64_t block, const pipeline::MeasurementFile& file) {
-        if (is_written_[static_cast<std::size_t>(block)]) return;
-        is_written_[static_cast<std::size_t>(block)] = true;
-        results_.write_rows("truth", block * batch_, to_channel_last(file.truth));
-        for (std::size_t i = 0; i < file.image_name.size(); ++i) {
-            names_[static_cast<std::size_t>(block * batch_) + i] = file.image_name[i];
-            hashes_[static_cast<std::size_t>(block * batch_) + i] = file.image_hash[i];
-        }
-    }
-    void finish() {
-        const at::Tensor missing = at::full({1}, std::numeric_limits<float>::quiet_NaN());
-        for (std::size_t block = 0; block < is_written_.size(); ++block) {
-            if (is_written_[block]) continue;
-            const std::int64_t first = static_cast<std::int64_t>(block) * batch_;
-            std::vector<std::int64_t> shape = results_.shape("truth");
-            shape[0] = std::min(batch_, count_ - first);
-            results_.write_rows("truth", first, missing.expand(shape).contiguous());
-        }
-        int axis = 0;
-        for (const char* scale : {"image", "y", "x", "channel"}) results_.attach_scale("truth", axis++, scale);
-        results_.set_attribute("truth", "long_name", std::string("clean image"));
-        results_.set_attribute("truth", "units", std::string("1"));
-        results_.set_attribute("truth", "valid_range", std::vector<double>{-1, 1});
-        results_.write_strings("truth_name", names_);
-        results_.write_strings("truth_sha256", hashes_);
-        for (const char* name : {"truth_name", "truth_sha256"}) results_.attach_scale(name, 0, "image");
-    }
-
-  private:
-    Hdf5File& results_;
-    std::int64_t count_, batch_;
-    std::vector<std::string> names_, hashes_;
-    std::vector<bool> is_written_;
+/// A committed measurement: its content, and the file to copy chunks from.
+struct CommittedMeasurement {
+    std::int64_t level = 0;
+    std::int64_t block = 0;
+    const Hdf5File& file;
+    const pipeline::MeasurementFile& content;
 };
 
 /// One operator configuration's y over noise levels, with what its operator was drawn with.
 class GroupWriter {
   public:
     GroupWriter(Hdf5File& results, const MeasurementGroup& group, const SweepPlan& plan)
-        : results_(results), folder_("measurements/" + group.name), plan_(plan) {
+        : results_(results),
+          folder_("measurements/" + group.name),
+          image_(plan.image_shape()),
+          images_(static_cast<std::int64_t>(plan.images().size())),
+          batch_(plan.batch()),
+          levels_(static_cast<std::int64_t>(group.sigma_y.size())) {
         results_.make_group(folder_);
         results_.set_attribute(folder_, "operator", group.operator_name);
-        results_.write(folder_ + "/sigma", at::tensor(group.sigma_y, at::kDouble));
-        results_.make_scale(folder_ + "/sigma", "sigma");
+        scale("sigma", "sigma", at::tensor(group.sigma_y, at::kDouble));
         results_.set_attribute(folder_ + "/sigma", "long_name", std::string("sigma_y on the [-1, 1] scale"));
-        levels_ = static_cast<std::int64_t>(group.sigma_y.size());
+        results_.set_attribute(folder_ + "/sigma", "units", std::string("1"));
     }
-    void add(std::int64_t level, std::int64_t block, const pipeline::MeasurementFile& file) {
-        const at::Tensor y = to_channel_last(file.y);
-        if (!has_y_) make_y(y, file);
-        // Rows of the leading axis are [sigma, image] flattened by the file: written level by level.
-        y_[static_cast<std::size_t>(level)].narrow(0, block * plan_.batch(), y.size(0)).copy_(y);
-        if (level > 0) return;
-        for (const auto& [name, values] : file.parameters) add_parameter(name, values, block);
+
+    void add(const CommittedMeasurement& measured) {
+        if (!results_.has(folder_ + "/y")) make_y(measured.content);
+        copy_chunks({.file = measured.file,
+                     .name = "y",
+                     .images = measured.content.y.size(0),
+                     .is_shuffled = !pipeline::is_on_8_bit_levels(measured.content.y)},
+                    {.file = results_, .name = folder_ + "/y", .leading = {measured.level, measured.block * batch_}});
+        written_.insert({measured.level, measured.block});
+
+        // Masks and kernels are the same at every noise level.
+        if (!has_parameters_.insert(measured.block).second) return;
+        for (const auto& [name, values] : measured.content.parameters) add_parameter(name, values, measured);
     }
+
+    /// What is not there yet stays NaN.
     void finish() {
-        if (!has_y_) return;
-        for (std::size_t level = 0; level < y_.size(); ++level) {
-            results_.write_rows(folder_ + "/y", static_cast<std::int64_t>(level), y_[level].unsqueeze(0));
-        }
-        for (const auto& [name, values] : parameters_) {
-            results_.write(folder_ + "/" + name, values, {});
-            if (values.dim() == 3) {
-                if (values.size(0) == static_cast<std::int64_t>(plan_.images().size())) attach(name, 0, "image");
-                attach(name, 1, "y");
-                attach(name, 2, "x");
+        if (!results_.has(folder_ + "/y")) return;
+        for (std::int64_t block = 0; block * batch_ < images_; ++block) {
+            const std::int64_t first = block * batch_, count = std::min(batch_, images_ - first);
+            for (std::int64_t level = 0; level < levels_; ++level) {
+                if (written_.contains({level, block})) continue;
+                write_missing({.file = results_, .name = folder_ + "/y", .leading = {level, first}}, count);
+            }
+            if (has_parameters_.contains(block)) continue;
+            for (const std::string& name : per_image_) {
+                write_missing({.file = results_, .name = name, .leading = {first}, .is_shuffled = false}, count);
             }
         }
     }
 
   private:
-    void make_y(const at::Tensor& y, const pipeline::MeasurementFile& file) {
-        has_y_ = true;
-        const auto images = static_cast<std::int64_t>(plan_.images().size());
-        const std::vector<std::int64_t> shape = {levels_, images, y.size(1), y.size(2), y.size(3)};
-        results_.make_dataset(folder_ + "/y", at::kFloat, shape, image_chunks(chunk_of(shape, 2)));
-        for (std::int64_t level = 0; level < levels_; ++level) {
-            y_.push_back(at::full({images, y.size(1), y.size(2), y.size(3)}, std::numeric_limits<float>::quiet_NaN()));
-        }
-        results_.attach_scale(folder_ + "/y", 0, folder_ + "/sigma");
-        attach("y", 1, "image");
-        if (file.y.sizes() == file.truth.sizes()) {
-            attach("y", 2, "y");
-            attach("y", 3, "x");
-            attach("y", 4, "channel");
-        }
-        results_.set_attribute(folder_ + "/y", "long_name", std::string("measurement y = A(x) + noise"));
-        results_.set_attribute(folder_ + "/y", "units", std::string("1"));
-        results_.set_attribute(folder_, "operator_settings", file.operator_settings);
+    void make_y(const pipeline::MeasurementFile& content) {
+        const std::string name = folder_ + "/y";
+        const at::Tensor& y = content.y;
+        const std::vector<std::int64_t> shape = {levels_, images_, y.size(2), y.size(3), y.size(1)};
+        results_.make_dataset(name, at::kFloat, shape, one_image_a_chunk(shape, 2));
+        results_.attach_scale(name, 0, folder_ + "/sigma");
+        results_.attach_scale(name, 1, "image");
+        attach(name, 2, {image_.height, image_.width, image_.channels}, {"y", "x", "channel"}, "measured_");
+        results_.set_attribute(name, "long_name", std::string("measurement y = A(x) + noise"));
+        results_.set_attribute(name, "units", std::string("1"));
+        results_.set_attribute(folder_, "operator_settings", content.operator_settings);
     }
-    void add_parameter(const std::string& name, const at::Tensor& values, std::int64_t block) {
+
+    void add_parameter(const std::string& parameter, const at::Tensor& values, const CommittedMeasurement& measured) {
+        const std::string name = folder_ + "/" + parameter;
         if (values.dim() != 4) {
-            parameters_.emplace(name, values.contiguous());
+            if (!results_.has(name)) write_shared(name, values, parameter);
             return;
         }
-        // Masks: one per image, or one for all.
-        const at::Tensor masks = values.select(1, 0);
-        if (masks.size(0) == 1 && !(plan_.images().size() == 1)) {
-            parameters_.emplace(name, masks.contiguous());
+        // [N, 1, H, W] is one for each image, [1, 1, H, W] for a block of several images one for all.
+        const std::int64_t count = measured.content.y.size(0);
+        const bool is_new = !results_.has(name);
+        if (is_new && values.size(0) == 1 && count > 1) {
+            write_shared(name, values.select(0, 0).select(0, 0), parameter);
             return;
         }
-        auto found = parameters_.find(name);
-        if (found == parameters_.end()) {
-            const auto images = static_cast<std::int64_t>(plan_.images().size());
-            found = parameters_
-                        .emplace(name, at::full({images, masks.size(1), masks.size(2)},
-                                                std::numeric_limits<float>::quiet_NaN()))
-                        .first;
+        if (is_new) {
+            const std::vector<std::int64_t> shape = {images_, values.size(2), values.size(3)};
+            results_.make_dataset(name, values.scalar_type(), shape, one_image_a_chunk(shape, 1, false));
+            results_.attach_scale(name, 0, "image");
+            attach(name, 1, {image_.height, image_.width}, {"y", "x"}, parameter + "_");
+            explain(name, parameter);
+            per_image_.insert(name);
         }
-        found->second.narrow(0, block * plan_.batch(), masks.size(0)).copy_(masks);
+        if (!per_image_.contains(name)) return;
+        copy_chunks(
+            {.file = measured.file, .name = "parameters/" + parameter, .images = values.size(0), .is_shuffled = false},
+            {.file = results_, .name = name, .leading = {measured.block * batch_}, .is_shuffled = false});
     }
-    void attach(const std::string& name, int axis, const std::string& scale) {
-        results_.attach_scale(folder_ + "/" + name, axis, scale);
+
+    void write_shared(const std::string& name, const at::Tensor& values, const std::string& parameter) {
+        results_.write(name, values.contiguous());
+        if (values.dim() == 2) attach(name, 0, {image_.height, image_.width}, {"y", "x"}, parameter + "_");
+        explain(name, parameter);
+    }
+
+    void explain(const std::string& name, const std::string& parameter) {
+        results_.set_attribute(
+            name, "long_name",
+            parameter == "mask" ? "mask of the operator, 1 where a pixel is observed" : parameter + " of the operator");
+        results_.set_attribute(name, "units", std::string("1"));
+    }
+
+    /// Attaches the root's scales to the axes from `first` on where the extents are the images', else makes own ones.
+    void attach(const std::string& name, int first, const std::vector<std::int64_t>& extents,
+                const std::vector<std::string>& scales, const std::string& prefix) {
+        const std::vector<std::int64_t> shape = results_.shape(name);
+        const bool is_image_like = std::equal(extents.begin(), extents.end(), shape.begin() + first, shape.end());
+        for (std::size_t axis = 0; axis < scales.size(); ++axis) {
+            std::string scale_name = scales[axis];
+            if (!is_image_like) {
+                scale_name = folder_ + "/" + prefix + scales[axis];
+                const std::int64_t extent = shape[static_cast<std::size_t>(first) + axis];
+                scale(prefix + scales[axis], prefix + scales[axis], at::arange(extent, at::kLong));
+            }
+            results_.attach_scale(name, first + static_cast<int>(axis), scale_name);
+        }
+    }
+
+    void scale(const std::string& name, const std::string& dimension, const at::Tensor& values) {
+        results_.write(folder_ + "/" + name, values);
+        results_.make_scale(folder_ + "/" + name, dimension);
     }
 
     Hdf5File& results_;
     std::string folder_;
-    const SweepPlan& plan_;
-    std::int64_t levels_ = 0;
-    bool has_y_ = false;
-    std::vector<at::Tensor> y_;
-    std::map<std::string, at::Tensor> parameters_;
+    operators::Shape image_;
+    std::int64_t images_, batch_, levels_;
+    std::set<std::pair<std::int64_t, std::int64_t>> written_;  ///< Level and block of y.
+    std::set<std::int64_t> has_parameters_;                    ///< Blocks.
+    std::set<std::string> per_image_;                          ///< Parameters with one entry an image, full names.
 };
 
 }  // namespace
@@ -191,7 +183,7 @@ std::vector<std::string> write_measurements(Hdf5File& results, const Campaign& c
     std::vector<std::string> digests;
     if (plan.images().empty()) return digests;
     const std::int64_t blocks = (static_cast<std::int64_t>(plan.images().size()) + plan.batch() - 1) / plan.batch();
-    TruthWriter truth(results, plan);
+    ResultTruth truth(results, plan);
     for (const MeasurementGroup& group : measurement_groups(plan)) {
         GroupWriter writer(results, group, plan);
         for (std::size_t level = 0; level < group.sigma_y.size(); ++level) {
@@ -199,10 +191,12 @@ std::vector<std::string> write_measurements(Hdf5File& results, const Campaign& c
             for (std::int64_t block = 0; block < blocks; ++block) {
                 const std::filesystem::path path = campaign.folder() / pipeline::measurement_path(label, block);
                 if (!std::filesystem::exists(path)) continue;
-                const pipeline::MeasurementFile file = pipeline::read_measurement_file(campaign.folder(), label, block);
-                truth.add(block, file);
-                writer.add(static_cast<std::int64_t>(level), block, file);
-                digests.push_back(std::get<std::string>(Hdf5File::open(path).attribute("", "content_digest").value()));
+                const pipeline::MeasurementFile content =
+                    pipeline::read_measurement_file(campaign.folder(), label, block);
+                const Hdf5File committed = Hdf5File::open(path);
+                truth.add(block, committed, content);
+                writer.add({static_cast<std::int64_t>(level), block, committed, content});
+                digests.push_back(std::get<std::string>(committed.attribute("", "content_digest").value()));
             }
         }
         writer.finish();

@@ -16,8 +16,9 @@ struct PlannedConfiguration {
     pipeline::Configuration configuration;
     std::int64_t samples = 1;  ///< Posterior samples a measurement; images made, where the method generates.
     bool is_generation = false;
-    int nfe = 0;                ///< Network calls per image.
-    double cost_per_image = 0;  ///< Predicted, in forward passes.
+    int nfe = 0;                        ///< Network calls per image.
+    double cost_per_image = 0;          ///< Predicted, in forward passes.
+    std::string parameter_digest = {};  ///< SHA-256 of the mask or kernel that the operator reads; empty for none.
     std::int64_t first_unit = 0;
     std::int64_t units = 0;
 };
@@ -31,10 +32,12 @@ class SweepPlan {
     static SweepPlan make(const Job& job, const pipeline::ModelDescription& model, const pipeline::Dataset* dataset,
                           const std::string& model_sha256);
 
+    /// @throws JobError  where the text is no plan of this program, or not what its digest says
     static SweepPlan from_json(const std::string& text);
     /// The whole frozen plan: what plan.json holds. Contains `digest()`.
     std::string to_json() const;
-    /// SHA-256 over everything that determines results: settings, seed, digests of model and dataset, program version.
+    /// SHA-256 over everything that determines results: settings, seed, batch, threads, digests of model, dataset,
+    /// LPIPS weights and of masks and kernels read from files. Not over the device and where things lie.
     const std::string& digest() const { return digest_; }
 
     std::int64_t unit_count() const;

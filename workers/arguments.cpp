@@ -44,6 +44,9 @@ Arguments parse_arguments(std::span<const std::string> words, const ArgumentRule
     for (const auto& [name, value] : line.options) {
         if (std::ranges::find(rules.flags, name) != rules.flags.end()) {
             arguments.flags.push_back(name);
+        } else if (value.starts_with("--")) {
+            // Boost takes the next word whatever it is; no value of ours begins so.
+            throw jobs::JobError("option '--" + name + "' has no value before '" + value + "'");
         } else {
             arguments.options.emplace_back(name, value);
         }

@@ -68,6 +68,7 @@ TableLine line_of(const ResultRows& rows, const ResultPoint& point) {
         if (rows.status[place] == static_cast<std::int64_t>(pipeline::RowStatus::diverged)) ++line.diverged;
         if (rows.status[place] == static_cast<std::int64_t>(pipeline::RowStatus::unreadable)) ++line.unreadable;
         if (rows.status[place] != static_cast<std::int64_t>(pipeline::RowStatus::done)) continue;
+        ++line.rows;
         images.insert(point.measured.is_generation() ? rows.sample[place] : rows.image_index[place]);
     }
     line.images = static_cast<std::int64_t>(images.size());

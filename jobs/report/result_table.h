@@ -18,7 +18,8 @@ struct TableLine {
     std::string method;          ///< With those of its settings that tell its points apart: "sdedit t-start=200"
     std::string operator_label;  ///< "box size=24"; "none" where images are generated
     double sigma_y = 0;          ///< On the [−1, 1] scale; NaN where images are generated
-    std::int64_t images = 0;     ///< Images with a row that counts: neither diverged nor unreadable.
+    std::int64_t rows = 0;       ///< Rows that count: neither diverged nor unreadable.
+    std::int64_t images = 0;     ///< Images that these are of; generated images each count.
     std::int64_t diverged = 0;   ///< Rows.
     std::int64_t unreadable = 0;
     Mean psnr = {}, ssim = {}, lpips = {};

@@ -3,10 +3,13 @@
 #include <algorithm>
 #include <cmath>
 #include <cstdint>
+#include <filesystem>
+#include <fstream>
 #include <limits>
 #include <span>
 #include <string>
 #include <string_view>
+#include <system_error>
 #include <variant>
 #include <vector>
 
@@ -18,6 +21,7 @@
 #include "pipeline/data/commit.h"
 #include "pipeline/data/file_error.h"
 #include "pipeline/data/hdf5_errors.h"
+#include "pipeline/data/read_bytes.h"
 
 namespace pipeline {
 
@@ -64,6 +68,39 @@ std::vector<Number> column_values(const at::Tensor& column, at::ScalarType type,
         throw FileError(path, "'" + name + "' is not a column of " + c10::toString(type));
     }
     return {column.const_data_ptr<Number>(), column.const_data_ptr<Number>() + column.size(0)};
+}
+
+/// "diffinv seal DIGEST\n"
+constexpr std::string_view seal_mark = "diffinv seal ";
+constexpr std::size_t seal_bytes = seal_mark.size() + 64 + 1;
+
+void append_seal(const std::filesystem::path& path) {
+    const std::string seal = std::string(seal_mark) + sha256_of_file(path) + "\n";
+    std::ofstream file(path, std::ios::binary | std::ios::app);
+    file << seal;
+    file.close();
+    if (!file) throw FileError(path, "its seal cannot be written");
+}
+
+/// The path, after its seal was found whole.
+const std::filesystem::path& sealed(const std::filesystem::path& path) {
+    std::error_code error;
+    if (!std::filesystem::exists(path, error)) throw FileError(path, "no such file");
+    const std::uint64_t whole = size_of_file(path);
+    const std::uint64_t size = whole - std::min<std::uint64_t>(whole, seal_bytes);
+    const std::string seal = read_bytes(path, size, seal_bytes);
+    if (!seal.starts_with(seal_mark) || !seal.ends_with('\n')) {
+        throw FileError(path, "is damaged or not of this program: its last bytes are no seal");
+    }
+    constexpr std::uint64_t piece = std::uint64_t{1} << 24;
+    Sha256 hash;
+    for (std::uint64_t first = 0; first < size; first += piece) {
+        hash.update(read_bytes(path, first, std::min(piece, size - first)));
+    }
+    if (seal.substr(seal_mark.size(), 64) != hash.finish()) {
+        throw FileError(path, "is damaged: its bytes are not those that were sealed");
+    }
+    return path;
 }
 
 template <typename Value>
@@ -151,7 +188,7 @@ void ContentWriter::finish() {
 }
 
 ContentReader::ContentReader(const std::filesystem::path& path, const std::string& kind, std::int64_t schema)
-    : path_(path), file_(Hdf5File::open(path)) {
+    : path_(path), file_(Hdf5File::open(sealed(path))) {
     const std::string found = text("kind");
     if (found != kind) throw FileError(path_, "is a '" + found + "', expected a '" + kind + "'");
     const std::int64_t version = integer("schema");
@@ -207,7 +244,12 @@ void ContentReader::finish() {
 
 void commit_content_file(const std::filesystem::path& target,
                          const std::function<void(const std::filesystem::path& temporary)>& write) {
-    as_file_error(target, [&] { commit_file(target, write); });
+    as_file_error(target, [&] {
+        commit_file(target, [&](const std::filesystem::path& temporary) {
+            write(temporary);
+            append_seal(temporary);
+        });
+    });
 }
 
 }  // namespace pipeline

@@ -55,7 +55,7 @@ class ContentWriter {
 /// Reads a content file, and at the end holds it to its digest.
 class ContentReader {
   public:
-    /// @throws FileError  where it is no file of this kind and schema
+    /// @throws FileError  where its seal is broken, or it is no file of this kind and schema
     ContentReader(const std::filesystem::path& path, const std::string& kind, std::int64_t schema);
 
     const Hdf5File& file() const { return file_; }
@@ -76,7 +76,7 @@ class ContentReader {
     Sha256 digest_;
 };
 
-/// Commits a content file: `write` is given the temporary path.
+/// Commits a content file: `write` is given the temporary path; the seal is added.
 /// @throws FileError  also for HDF5's errors
 void commit_content_file(const std::filesystem::path& target,
                          const std::function<void(const std::filesystem::path& temporary)>& write);

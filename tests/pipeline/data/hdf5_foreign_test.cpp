@@ -130,10 +130,12 @@ TEST_F(ForeignHdf5, AbsurdSizesAreRefusedBeforeMemoryIsTaken) {
     EXPECT_EQ(file.read_rows("fill", 999999, 1).size(1), 1000000);
 }
 
+// Not with variable-length strings: HDF5 1.10.8 itself reads outside its memory where their heap is damaged. Our own
+// files hold some, and are therefore sealed (see content_file.h).
 TEST_F(ForeignHdf5, EveryFlippedByteIsAnErrorOrReadable) {
     const Hdf5File original = written(
         "d.create_dataset('x', data=np.arange(60, dtype='f4').reshape(3, 20), compression='gzip', shuffle=True)\n"
-        "d['n'] = ['a', 'bb']; d.attrs['t'] = 'text'\n");
+        "d['n'] = np.array([b'a', b'bb']); d.attrs['t'] = np.bytes_(b'text')\n");
     const std::string whole = test_support::read_text(folder_ / "file.h5");
     int refused = 0;
     for (std::size_t at = 0; at < whole.size(); at += 3) {

@@ -41,8 +41,8 @@ pipeline::DifferentiablePrediction Predictor::predict_differentiably(const at::T
     return {.prediction = predict(x_t, timestep), .vjp = [slope](const at::Tensor& w) { return w * slope; }};
 }
 
-at::Tensor DoubleNoise::normal(operators::Purpose purpose, int level, int inner) const {
-    return inner_.normal(purpose, level, inner).to(at::kDouble);
+at::Tensor OneValueNoise::normal(operators::Purpose purpose, int level, int inner) const {
+    return inner_.normal(purpose, level, inner).to(type_).view({-1, 1, 1, 1});
 }
 
 pipeline::KeyedNoise keyed_noise(std::int64_t count, const operators::Shape& shape, std::uint64_t seed) {

@@ -62,14 +62,15 @@ class Scaling final : public operators::LinearOperator {
     double factor_;
 };
 
-/// Keyed normals in double.
-class DoubleNoise final : public pipeline::NoiseSource {
+/// Another source's normals as images of one value, [N·C·H·W, 1, 1, 1]: many rows without a key for each.
+class OneValueNoise final : public pipeline::NoiseSource {
   public:
-    explicit DoubleNoise(const pipeline::NoiseSource& inner) : inner_(inner) {}
+    OneValueNoise(const pipeline::NoiseSource& inner, at::ScalarType type) : inner_(inner), type_(type) {}
     at::Tensor normal(operators::Purpose purpose, int level, int inner) const override;
 
   private:
     const pipeline::NoiseSource& inner_;
+    at::ScalarType type_;
 };
 
 /// Keyed normals for `count` images, numbered from 0.

@@ -32,24 +32,23 @@ class StoredNoise final : public pipeline::NoiseSource {
 
 /// One group of the file, ready to be run.
 struct Case {
-    std::string group;
+    std::string group = {};
     pipeline::NoiseSchedule schedule;
-    std::vector<int> timesteps;  ///< Of the executed steps.
+    std::vector<int> timesteps = {};  ///< Of the executed steps.
     std::int64_t rows = 1;
-    std::unique_ptr<StoredNoise> noise;
-    operators::Measurement measurement;  ///< Where the group names one.
+    pipeline::NoisePredictor* network = nullptr;
+    std::unique_ptr<StoredNoise> noise = {};
+    operators::Measurement measurement = {};  ///< Where the group names one.
     pipeline::VarianceKind variance = pipeline::VarianceKind::fixed_small;
     bool clip = true;
-    at::Tensor x_start;  ///< The state before the first executed step.
-    at::Tensor x;        ///< [steps, N, C, H, W]: the state after each.
+    at::Tensor x_start = {};  ///< The state before the first executed step.
+    at::Tensor x = {};        ///< [steps, N, C, H, W]: the state after each.
 
     pipeline::SamplingProblem problem() const;
     /// Index in the schedule of the k-th executed step.
     pipeline::Level level(std::int64_t k) const;
     /// The state before the k-th executed step.
     at::Tensor before(std::int64_t k) const { return k == 0 ? x_start : x[k - 1]; }
-
-    pipeline::NoisePredictor* network = nullptr;
 };
 
 const pipeline::Hdf5File& file();

@@ -84,7 +84,8 @@ TEST(GoldenSamplers, Sdedit) {
         }
         const auto sampler = sampler_of("sdedit", settings, golden);
         EXPECT_EQ(sampler->levels().size(), number(golden.group, "steps")) << name;
-        EXPECT_LE(difference(sampler->start().x_t, golden.x_start), 1e-6) << name;
+        // Not closer: the original cumulates its betas in float32
+        EXPECT_LE(difference(sampler->start().x_t, golden.x_start), one_step) << name;
         expect_steps(golden, *sampler, one_step, tolerance);
         EXPECT_LE(difference(pipeline::run_sampler(*sampler).x0_hat, golden.x[-1]), tolerance) << name;
     }
@@ -135,7 +136,7 @@ class GoldenDpsFixedSmall : public testing::TestWithParam<const char*> {
   protected:
     Case chain(const std::string& part, int first_timestep) const {
         const std::string group = std::string("dps_fixed_small/") + GetParam() + "/" + part;
-        Case golden{.group = group, .schedule = pipeline::NoiseSchedule::linear(1000), .x_start = {}};
+        Case golden{.group = group, .schedule = pipeline::NoiseSchedule::linear(1000)};
         golden.network = &golden_samplers::network(text(group, "net"));
         for (int t = first_timestep; t >= 0; --t) golden.timesteps.push_back(t);
         golden.noise = std::make_unique<golden_samplers::StoredNoise>(file().read("noise/x_T_small").narrow(0, 0, 1),
@@ -150,17 +151,20 @@ class GoldenDpsFixedSmall : public testing::TestWithParam<const char*> {
 };
 
 TEST_P(GoldenDpsFixedSmall, OneStep) {
-    const Case golden = chain("one_step", 999);
-    const auto dps = sampler(golden);
+    Case golden = chain("one_step", 999);
+    const at::Tensor z = file().read("noise/z_small").narrow(1, 0, 1);
     const at::Tensor x_t = file().read(golden.group + "/x_t");
     const at::Tensor expected = file().read(golden.group + "/x_reference");
     const at::Tensor distance = file().read(golden.group + "/distance");
     const at::Tensor timesteps = file().read(golden.group + "/timesteps");
     double worst = 0;
     for (std::int64_t k = 0; k < x_t.size(0); ++k) {
+        // Each is the first executed step of its own run and uses the first field
+        const int t = static_cast<int>(timesteps[k].item().toLong());
+        golden.noise = std::make_unique<golden_samplers::StoredNoise>(at::Tensor(), z, std::vector<int>{t});
         pipeline::SamplerState state{.x_t = x_t.narrow(0, k, 1), .tensors = {}};
         pipeline::StepTrace trace;
-        dps->step(state, {.step = static_cast<int>(timesteps[k].item().toLong())}, &trace);
+        sampler(golden)->step(state, {.step = t}, &trace);
         worst = std::max(worst, difference(state.x_t[0], expected[k]));
         EXPECT_LE(std::abs(trace.residual_norm[0].item().toDouble() - distance[k].item().toDouble()), one_dps_step);
     }
