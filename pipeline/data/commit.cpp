@@ -77,8 +77,10 @@ void make_folder(const std::filesystem::path& folder) {
     if (above != folder) make_folder(above);
     if (::mkdir(folder.c_str(), 0777) == 0) {
         sync_path(above, O_RDONLY | O_DIRECTORY);
-    } else if (errno != EEXIST || !std::filesystem::is_directory(folder, error)) {
+    } else if (errno != EEXIST) {
         fail_commit(folder, "cannot be made");
+    } else if (!std::filesystem::is_directory(folder, error)) {
+        throw FileError(folder, "is not a folder, but one is wanted there");
     }
 }
 

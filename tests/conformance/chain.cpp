@@ -34,7 +34,7 @@ at::Tensor stored_steps(const GoldenFile& file, const std::string& text, std::si
 }
 
 /// Variance and clamp: `variance` and `clip_denoised`, or ScoreALD's "learned_range, x0hat clipped".
-void read_step(const GoldenFile& file, const std::string& group, SamplingProblem& problem) {
+void read_step(const GoldenFile& file, const std::string& group, const std::string& method, SamplingProblem& problem) {
     if (const auto step = file.text_if_any(group, "ddpm_step")) {
         static const std::regex form(R"((\w+)\s*,\s*x0hat\s+(clipped|not clipped|unclipped))");
         std::smatch words;
@@ -43,8 +43,8 @@ void read_step(const GoldenFile& file, const std::string& group, SamplingProblem
         problem.clip = words[2] == "clipped";
         return;
     }
-    if (const auto variance = file.text_if_any(group, "variance"))
-        problem.variance = pipeline::parse_variance(*variance);
+    // DDIM has its own noise level and needs none
+    if (method != "ddim") problem.variance = pipeline::parse_variance(file.text(group, "variance"));
     problem.clip = file.number_if_any(group, "clip_denoised").value_or(1) != 0;
 }
 
@@ -138,7 +138,7 @@ Chain::Chain(const GoldenFile& file, const ChainSettings& settings, NetworkShelf
 
     SamplingProblem problem{
         .schedule = schedule_, .predictor = networks.model(file.text(group, "net")), .noise = *noise_};
-    read_step(file, group, problem);
+    read_step(file, group, settings.method, problem);
     read_measurement(file, group, first_row, rows, problem);
     sampler_ = make_sampler(file, settings, problem, first_row, rows);
     for (const pipeline::Level& level : sampler_->levels()) levels_[schedule_.timestep(level.step)] = level;

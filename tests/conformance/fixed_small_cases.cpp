@@ -44,7 +44,7 @@ SomeSteps single_steps(const GoldenFile& file, const std::string& name, NetworkS
 }
 
 /// Executed steps whose result a group stores: the dataset `steps`, or the first of the chain.
-std::vector<int> stored_steps(const GoldenFile& file, const std::string& name) {
+std::vector<int> stored_step_numbers(const GoldenFile& file, const std::string& name) {
     if (file.has(inside(name, "steps"))) return file.read_integers(inside(name, "steps"));
     std::vector<int> steps(static_cast<std::size_t>(file.hdf5().shape(inside(name, "x_reference")).at(0)));
     std::iota(steps.begin(), steps.end(), 0);
@@ -66,7 +66,7 @@ class PartialChain {
     PartialChain(const GoldenFile& file, const std::string& name, NetworkShelf& networks)
         : x_(file.read(inside(name, "x_reference"))) {
         const std::vector<int> all = whole_chain(file, name, networks);
-        steps_ = stored_steps(file, name);
+        steps_ = stored_step_numbers(file, name);
         const auto count = static_cast<std::size_t>(steps_.back()) + 1;
 
         // A chain that begins with a state begins where its last stored step is step 0
@@ -145,7 +145,7 @@ void check_partial_chain(const GoldenFile& file, const std::string& name, Networ
         std::async(std::launch::deferred, [&] { return std::make_shared<PartialChain>(file, name, networks); }).share();
     const bool has_distance = file.has(inside(name, "distance"));
 
-    if (const auto positions = comparable_steps(stored_steps(file, name)); !positions.empty()) {
+    if (const auto positions = comparable_steps(stored_step_numbers(file, name)); !positions.empty()) {
         const auto steps =
             std::async(std::launch::deferred, [&] { return chain.get()->step_by_step(positions); }).share();
         const auto stored = [&](const std::string& quantity) {
@@ -176,11 +176,13 @@ void check_partial_chain(const GoldenFile& file, const std::string& name, Networ
 void check_fixed_small(const GoldenFile& file, const std::string& name, NetworkShelf& networks, Report& report) {
     for (const std::string& child : file.groups(name)) {
         const std::string group = inside(name, child);
-        if (file.has(inside(group, "x_t"))) {
-            check_single_steps(file, group, networks, report);
-        } else {
-            check_partial_chain(file, group, networks, report);
-        }
+        report.within("samplers/" + group, [&] {
+            if (file.has(inside(group, "x_t"))) {
+                check_single_steps(file, group, networks, report);
+            } else {
+                check_partial_chain(file, group, networks, report);
+            }
+        });
     }
 }
 

@@ -3,7 +3,6 @@
 #include <ATen/Parallel.h>
 
 #include <cstdio>
-#include <exception>
 #include <filesystem>
 
 #include "tests/conformance/report.h"
@@ -38,11 +37,7 @@ int main(int argument_count, char** arguments) {
     conformance::Report report;
     for (const Topic& topic : all_topics) {
         // A case reports its own problems; what comes through here concerns the topic's file as a whole
-        try {
-            topic.check(folder, report);
-        } catch (const std::exception& problem) {
-            report.fail(topic.name, "file", problem.what());
-        }
+        report.within(topic.name, [&] { topic.check(folder, report); });
     }
     return report.finish();
 }

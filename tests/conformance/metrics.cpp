@@ -122,7 +122,9 @@ void check_metrics(const std::filesystem::path& folder, Report& report) {
     const GoldenFile file(path);
     LpipsShelf shelf(file);
     if (!file.has("pairs")) return report.fail("metrics", "pairs", "metrics.h5 has no group pairs");
-    for (const std::string& name : file.groups("pairs")) check_pair(file, inside("pairs", name), shelf, report);
+    for (const std::string& name : file.groups("pairs")) {
+        report.within("metrics/pairs/" + name, [&] { check_pair(file, inside("pairs", name), shelf, report); });
+    }
 }
 
 }  // namespace conformance

@@ -95,7 +95,7 @@ def renamed_networks():
             group.attrs["config_file"] = np.bytes_(f"weights/{new}.json")
             for key in source[old]:
                 if not key.endswith("f64"):
-                    group[key] = source[old][key][::-1][:2]  # two of the rows, in another order
+                    group[key] = source[old][key][...][::-1][:2]  # two of the rows, in another order
 
 
 def renamed_samplers():

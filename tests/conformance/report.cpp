@@ -7,7 +7,7 @@ namespace conformance {
 namespace {
 
 void print_name(const std::string& group, const std::string& quantity) {
-    std::printf("%-40s %-22s ", group.c_str(), quantity.c_str());
+    std::printf("%-48s %-24s ", group.c_str(), quantity.c_str());
 }
 
 /// A sentence from elsewhere as one line.
@@ -53,6 +53,16 @@ void Report::fail(const std::string& group, const std::string& quantity, const s
     print_name(group, quantity);
     std::printf("failed (%s)\n", one_line(why).c_str());
     std::fflush(stdout);
+}
+
+void Report::within(const std::string& group, const std::function<void()>& check_cases) {
+    try {
+        check_cases();
+    } catch (const NotBuilt& missing) {
+        skip(group, "all", missing.what());
+    } catch (const std::exception& problem) {
+        fail(group, "all", problem.what());
+    }
 }
 
 int Report::finish() const {

@@ -27,6 +27,10 @@ class Report {
     void skip(const std::string& group, const std::string& quantity, const std::string& why);
     void fail(const std::string& group, const std::string& quantity, const std::string& why);
 
+    /// Runs what checks a group's cases. An exception on the way there, from settings or tensors that the group should
+    /// have, is one failed (NotBuilt: skipped) case of its own.
+    void within(const std::string& group, const std::function<void()>& check_cases);
+
     /// Prints "N passed, N failed, N skipped" and gives the exit code: 0 where something passed and nothing failed.
     int finish() const;
 

@@ -49,13 +49,17 @@ void check_samplers(const std::filesystem::path& folder, Report& report) {
     for (const std::string& family : file.groups("/")) {
         for (const std::string& child : file.groups(family)) {
             const std::string name = inside(family, child);
-            if (family == "measurements") {
-                check_measurement(file, name, report);
-            } else if (family == "dps_fixed_small") {
-                check_fixed_small(file, name, networks, report);
-            } else {
-                check_stored_chain(file, family, name, networks, report);
-            }
+            report.within("samplers/" + name, [&] {
+                if (family == "measurements") {
+                    check_measurement(file, name, report);
+                } else if (family == "dps_fixed_small") {
+                    check_fixed_small(file, name, networks, report);
+                } else if (file.has(inside(name, "x")) && file.has(inside(name, "timesteps"))) {
+                    check_stored_chain(file, family, name, networks, report);
+                } else {
+                    throw NotBuilt("what this group holds is not known");
+                }
+            });
         }
     }
 }

@@ -97,12 +97,12 @@ std::size_t temporaries_in(const std::filesystem::path& folder) {
     return count;
 }
 
-/// Flips every byte of a committed file in turn: reading gives an error that names the file.
+/// Flips every 13th byte of a committed file in turn: reading gives an error that names the file.
 template <typename Read>
 void expect_damage_is_found(const std::filesystem::path& path, Read&& reads_the_same) {
     const std::string whole = test_support::read_text(path);
     ASSERT_FALSE(whole.empty());
-    for (std::size_t at = 0; at < whole.size(); ++at) {
+    for (std::size_t at = 0; at < whole.size(); at += 13) {
         std::string damaged = whole;
         damaged[at] = static_cast<char>(damaged[at] ^ 0x55);
         test_support::write_text(path, damaged);

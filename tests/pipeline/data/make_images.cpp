@@ -32,7 +32,7 @@ std::string Png::bytes() const {
     const int samples[] = {1, 0, 3, 1, 2, 0, 4};
     const std::size_t row_bytes = (std::size_t{width} * static_cast<std::size_t>(samples[colour] * bit_depth) + 7) / 8;
     std::string raw;
-    for (std::size_t row = 0; row * row_bytes < rows.size(); ++row) {
+    for (std::size_t row = 0; row_bytes > 0 && row * row_bytes < rows.size(); ++row) {
         raw += '\0' + rows.substr(row * row_bytes, row_bytes);
     }
     std::string packed(compressBound(raw.size()), '\0');
