@@ -151,7 +151,7 @@ OperatorJob read_operator(const std::string& name, const GivenMap& given) {
     OperatorJob job{name, points_of(entry.options, OptionReader(given, name))};
     for (const Option& option : entry.options) {
         if (job.points.front().contains(option.name)) continue;
-        throw JobError(name + "." + std::string(option.name) + ": not given; operator " + name + " needs " +
+        @@
                        operators::allowed_values(option));
     }
     return job;

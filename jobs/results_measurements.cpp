@@ -38,7 +38,7 @@ class GroupWriter {
           levels_(static_cast<std::int64_t>(group.sigma_y.size())) {
         results_.make_group(folder_);
         results_.set_attribute(folder_, "operator", group.operator_name);
-        scale("sigma", "sigma", at::tensor(group.sigma_y, at::kDouble));
+        scale("sigma", at::tensor(group.sigma_y, at::kDouble));
         results_.set_attribute(folder_ + "/sigma", "long_name", std::string("sigma_y on the [-1, 1] scale"));
         results_.set_attribute(folder_ + "/sigma", "units", std::string("1"));
     }
@@ -81,7 +81,7 @@ class GroupWriter {
         results_.make_dataset(name, at::kFloat, shape, one_image_a_chunk(shape, 2));
         results_.attach_scale(name, 0, folder_ + "/sigma");
         results_.attach_scale(name, 1, "image");
-        attach(name, 2, {image_.height, image_.width, image_.channels}, {"y", "x", "channel"}, "measured_");
+        attach(name, 2, {image_.height, image_.width, image_.channels}, "measured_");
         results_.set_attribute(name, "long_name", std::string("measurement y = A(x) + noise"));
         results_.set_attribute(name, "units", std::string("1"));
         results_.set_attribute(folder_, "operator_settings", content.operator_settings);
@@ -104,7 +104,7 @@ class GroupWriter {
             const std::vector<std::int64_t> shape = {images_, values.size(2), values.size(3)};
             results_.make_dataset(name, values.scalar_type(), shape, one_image_a_chunk(shape, 1, false));
             results_.attach_scale(name, 0, "image");
-            attach(name, 1, {image_.height, image_.width}, {"y", "x"}, parameter + "_");
+            attach(name, 1, {image_.height, image_.width}, parameter + "_");
             explain(name, parameter);
             per_image_.insert(name);
         }
@@ -116,7 +116,7 @@ class GroupWriter {
 
     void write_shared(const std::string& name, const at::Tensor& values, const std::string& parameter) {
         results_.write(name, values.contiguous());
-        if (values.dim() == 2) attach(name, 0, {image_.height, image_.width}, {"y", "x"}, parameter + "_");
+        if (values.dim() == 2) attach(name, 0, {image_.height, image_.width}, parameter + "_");
         explain(name, parameter);
     }
 
@@ -127,25 +127,25 @@ class GroupWriter {
         results_.set_attribute(name, "units", std::string("1"));
     }
 
-    /// Attaches the root's scales to the axes from `first` on where the extents are the images', else makes own ones.
-    void attach(const std::string& name, int first, const std::vector<std::int64_t>& extents,
-                const std::vector<std::string>& scales, const std::string& prefix) {
+    /// Gives the axes from `first` on scales of this group: `pixel_y` … where the extents are the images', else ones of
+    /// the dataset's own. The root's `y` cannot serve here: xarray refuses a variable `y` beside a dimension `y`.
+    void attach(const std::string& name, int first, const std::vector<std::int64_t>& image_extents,
+                const std::string& own_prefix) {
+        constexpr const char* axis_names[] = {"y", "x", "channel"};
         const std::vector<std::int64_t> shape = results_.shape(name);
-        const bool is_image_like = std::equal(extents.begin(), extents.end(), shape.begin() + first, shape.end());
-        for (std::size_t axis = 0; axis < scales.size(); ++axis) {
-            std::string scale_name = scales[axis];
-            if (!is_image_like) {
-                scale_name = folder_ + "/" + prefix + scales[axis];
-                const std::int64_t extent = shape[static_cast<std::size_t>(first) + axis];
-                scale(prefix + scales[axis], prefix + scales[axis], at::arange(extent, at::kLong));
-            }
-            results_.attach_scale(name, first + static_cast<int>(axis), scale_name);
+        const bool is_image_like =
+            std::equal(image_extents.begin(), image_extents.end(), shape.begin() + first, shape.end());
+        for (std::size_t axis = 0; axis < image_extents.size(); ++axis) {
+            const std::string dimension = (is_image_like ? "pixel_" : own_prefix) + axis_names[axis];
+            const std::int64_t extent = shape[static_cast<std::size_t>(first) + axis];
+            if (!results_.has(folder_ + "/" + dimension)) scale(dimension, at::arange(extent, at::kLong));
+            results_.attach_scale(name, first + static_cast<int>(axis), folder_ + "/" + dimension);
         }
     }
 
-    void scale(const std::string& name, const std::string& dimension, const at::Tensor& values) {
-        results_.write(folder_ + "/" + name, values);
-        results_.make_scale(folder_ + "/" + name, dimension);
+    void scale(const std::string& dimension, const at::Tensor& values) {
+        results_.write(folder_ + "/" + dimension, values);
+        results_.make_scale(folder_ + "/" + dimension, dimension);
     }
 
     Hdf5File& results_;

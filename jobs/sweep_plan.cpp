@@ -69,10 +69,6 @@ SweepPlan SweepPlan::make(const Job& job, const pipeline::ModelDescription& mode
                        ": the network is conditional on " + std::to_string(model.network.classes) +
                        " classes; allowed: networks without classes");
     }
-    if (model.network.classes > 0) {
-        throw JobError(job_name(job) + ": model: " + pipeline::printable(model.weights_file.string()) +
-                       " is class-conditional, and sampling knows no classes; allowed: class_cond = false");
-    }
     SweepPlan plan;
     plan.images_ = image_numbers(job, dataset);
     plan.image_shape_ = image_shape_of(job, model);

@@ -1,8 +1,8 @@
 """Writes golden folders of other kinds than tests/golden: other_folder.py GOLDEN FOLDER
 
 `synthetic` is computed here with NumPy alone: other sizes, images that are not square, other channel counts, a mask for each
-image, other lengths of the chain. `renamed` is the golden set with other names of networks, cases, noise and rows taken from
-elsewhere in the batch.
+image, other lengths of the chain. `renamed` is the golden set with other names of networks, cases and noise, and other numbers of
+rows.
 """
 import json
 import pathlib
@@ -99,35 +99,46 @@ def renamed_networks():
 
 
 def renamed_samplers():
-    target = folder / "renamed" / "samplers.h5"
-    nets = {b"gd_a": b"first", b"gd_e": b"plain"}
-    with h5py.File(golden / "samplers.h5") as source, h5py.File(target, "w") as file:
+    names = {"gd_a": "first", "gd_e": "plain", "noise/z_small": "noise/normals", "measurements/box": "measurements/hole"}
+
+    def renamed(text):
+        for old, new in names.items():
+            text = text.replace(old, new)
+        return text
+
+    def copy(source, target, select=lambda key, data: data):
+        """Attributes and datasets of a group, with our names and some of the rows."""
+        for key, value in source.attrs.items():
+            target.attrs[key] = np.bytes_(renamed(value.decode())) if isinstance(value, bytes) else value
+        for key, data in source.items():
+            target[key] = select(key, data[...])
+            for attribute, value in data.attrs.items():
+                target[key].attrs[attribute] = value
+
+    def first_rows(count):
+        def select(key, data):
+            if data.ndim == 1 or key == "gradient":
+                return data
+            return data[:count] if key == "x_start" else data[:, :count]
+
+        return select
+
+    with h5py.File(golden / "samplers.h5") as source, h5py.File(folder / "renamed/samplers.h5", "w") as file:
         for key, value in source.attrs.items():
             file.attrs[key] = value
-        for name in ("noise", "measurements"):
-            source.copy(name, file)
-        file.move("noise/z_small", "noise/normals")
-        file.move("measurements/box", "measurements/hole")
-
-        def copy(old, new, rows):
-            source.copy(old, file, name=new)
-            group = file[new]
-            for key, value in group.attrs.items():
-                if isinstance(value, bytes):
-                    value = nets.get(value, value.replace(b"z_small", b"normals").replace(b"measurements/box", b"measurements/hole"))
-                    group.attrs[key] = np.bytes_(value)
-            for key in list(group):
-                data = group[key][...]
-                if data.ndim > 1 and key != "gradient":
-                    del group[key]
-                    group[key] = data[:rows] if key == "x_start" else data[:, :rows]
-
-        copy("ddpm/learned_range", "ddpm/three_rows", 3)
-        copy("ddim/eta_0.5", "ddim/half", 1)
-        copy("sdedit/original_t200", "sdedit/no_clamp", 1)
-        copy("dps/box_from_mid", "dps/two_rows", 2)
-        copy("score_ald/poster_box", "score_ald/a_rule", 1)
-        source.copy("ddpm/fixed_large", file, name="annealing/unknown_method")
+        for key, data in source["noise"].items():
+            file[renamed("noise/" + key)] = data[...]
+        for key, group in source["measurements"].items():
+            copy(group, file.create_group(renamed("measurements/" + key)))
+        for old, new, rows in (
+            ("ddpm/learned_range", "ddpm/three_rows", 3),
+            ("ddim/eta_0.5", "ddim/half", 1),
+            ("sdedit/original_t200", "sdedit/no_clamp", 1),
+            ("dps/box_from_mid", "dps/two_rows", 2),
+            ("score_ald/poster_box", "score_ald/a_rule", 1),
+            ("ddpm/fixed_large", "annealing/unknown_method", 1),
+        ):
+            copy(source[old], file.create_group(new), first_rows(rows))
 
 
 (folder / "synthetic").mkdir(parents=True)

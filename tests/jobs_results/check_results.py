@@ -99,12 +99,13 @@ def measurements():
             assert [file["truth_name"][place] for place in places] == list(block["image_name"][:])
             if "mask" in block.get("parameters", {}):
                 assert same(group["mask"][:][places], block["parameters/mask"][:, 0]), path
-                assert scales(group["mask"]) == ["/image", "/y", "/x"]
+                assert scales(group["mask"]) == ["/image", group.name + "/pixel_y", group.name + "/pixel_x"]
                 seen["mask"] += 1
             if "kernel" in block.get("parameters", {}):
                 assert same(group["kernel"][:], block["parameters/kernel"][:]), path
                 seen["kernel"] += 1
-            assert scales(group["y"]) == [group.name + "/sigma", "/image", "/y", "/x", "/channel"]
+            own = [group.name + "/" + name for name in ("sigma", "pixel_y", "pixel_x", "pixel_channel")]
+            assert scales(group["y"]) == [own[0], "/image", *own[1:]]
             seen[group.name, level] += len(places)
     assert seen["mask"] and seen["kernel"], seen
     # What no block gave is marked as missing.
@@ -154,7 +155,7 @@ def xarray():
     assert data["truth"].dims == ("image", "y", "x", "channel")
     for name in file["measurements"]:
         group = xr.open_dataset(results_path, engine="h5netcdf", group="measurements/" + name)
-        assert "y" not in group or group["y"].dims == ("sigma", "image", "y", "x", "channel"), group
+        assert "y" not in group or group["y"].dims == ("sigma", "image", "pixel_y", "pixel_x", "pixel_channel"), group
     restored = data["restored"].values
     assert np.nanmin(restored) >= -1.000001 and np.nanmax(restored) <= 1.000001 and np.nanmin(restored) < 0
 
@@ -222,7 +223,7 @@ def csv_file():
 
 
 def scales_or_none(dataset):
-    return None if dataset.is_scale else scales(dataset)
+    return None if h5py.h5ds.is_scale(dataset.id) else scales(dataset)
 
 
 checks = {"schema": schema, "images": images, "measurements": measurements, "metrics": metrics, "xarray": xarray, "csv": csv_file}
