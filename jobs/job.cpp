@@ -62,8 +62,9 @@ std::uint64_t read_seed(const OptionReader& reader) {
     const Given* given = reader.find("seed");
     if (given == nullptr) return 0;
     std::uint64_t seed = 0;
-    const auto items = items_of(given->option, find_option("seed")->option);
-    if (!read_whole(std::string_view(items.front()), seed)) {
+    const std::string& text = given->option.value;
+    if (text.find(',') != std::string::npos) items_of(given->option, find_option("seed")->option);
+    if (!read_whole(std::string_view(text), seed)) {
         refuse(given->option.where, "not a seed; allowed: an integer from 0 to 18446744073709551615");
     }
     return seed;
@@ -146,13 +147,14 @@ std::vector<std::string> used_operators(const Job& job) {
     return used;
 }
 
-OperatorJob read_operator(const std::string& name, const GivenMap& given) {
+/// @param file  the job's name in messages
+OperatorJob read_operator(const std::string& name, const GivenMap& given, const std::string& file) {
     const operators::OperatorEntry& entry = operators::find_operator(name);
     OperatorJob job{name, points_of(entry.options, OptionReader(given, name))};
     for (const Option& option : entry.options) {
         if (job.points.front().contains(option.name)) continue;
-        @@
-                       operators::allowed_values(option));
+        throw JobError(file + ": " + name + "." + std::string(option.name) +
+                       " is not given; allowed: " + operators::allowed_values(option));
     }
     return job;
 }
@@ -175,7 +177,7 @@ Job read_job(const std::filesystem::path& file, const Overrides& overrides) {
     check_names(reader, "operator", job.operator_names, names_of(operators::operator_table()));
     check_required(job, file_name, given);
     const std::vector<std::string> used = used_operators(job);
-    for (const std::string& name : used) job.operators.push_back(read_operator(name, given));
+    for (const std::string& name : used) job.operators.push_back(read_operator(name, given, file_name));
     check_used(job, given);
     job.sigma_y = reader.list<double>("sigma-y").value_or(job.sigma_y);
     job.steps = reader.list<int>("steps").value_or(job.steps);

@@ -23,7 +23,7 @@ std::string operator_words(const Configuration& configuration, char separator) {
     return label;
 }
 
-Json settings_json(const operators::Settings& settings) {
+Json json_of_settings(const operators::Settings& settings) {
     Json json = Json::object();
     for (const auto& [name, value] : settings) {
         std::visit([&json, &key = name](const auto& held) { json[key] = held; }, value);
@@ -58,9 +58,9 @@ std::string Configuration::operator_label() const { return operator_words(*this,
 std::string Configuration::to_json() const {
     Json json;
     json["method"] = method;
-    json["method_settings"] = settings_json(method_settings);
+    json["method_settings"] = json_of_settings(method_settings);
     json["operator"] = operator_name;
-    json["operator_settings"] = settings_json(operator_settings);
+    json["operator_settings"] = json_of_settings(operator_settings);
     json["sigma_y"] = std::isnan(sigma_y) ? Json(nullptr) : Json(sigma_y);
     json["noise_on_unobserved"] = noise_on_unobserved;
     json["respacing"] = respacing;

@@ -19,6 +19,7 @@
 #include "workers/planning.h"
 #include "workers/progress.h"
 #include "workers/ranks.h"
+#include "workers/worker.h"
 
 namespace workers {
 
@@ -85,10 +86,19 @@ void list_quarantined(const Verdict& verdict) {
 
 /// What a finished, or unfinished, run leaves to say.
 int conclude(const jobs::Campaign& campaign, const Verdict& verdict) {
-    if (verdict.exit_code == exit_done || verdict.exit_code == exit_quarantined) {
+    if (verdict.exit_code == exit_done) {
         show_results(campaign);
+        return exit_done;
+    }
+    if (verdict.exit_code == exit_quarantined) {
         list_quarantined(verdict);
-        return verdict.exit_code;
+        // What kept units from being computed may keep the rest from being merged: the verdict stays.
+        try {
+            show_results(campaign);
+        } catch (const std::exception& error) {
+            std::fprintf(stderr, "diffinv: not merged: %s\n", describe_failure(error).reason.c_str());
+        }
+        return exit_quarantined;
     }
     const bool is_continuable = verdict.exit_code == exit_incomplete || verdict.exit_code > 128;
     std::fprintf(stderr, "diffinv: %s%s\n", verdict.reason.c_str(),

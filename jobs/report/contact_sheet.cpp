@@ -10,6 +10,7 @@
 #include "jobs/report/result_images.h"
 #include "jobs/report/result_points.h"
 #include "jobs/report/tiles.h"
+#include "operators/option.h"
 #include "pipeline/data/unit_file.h"
 
 namespace jobs {
@@ -71,6 +72,7 @@ SheetBlocks sheet_blocks(const ResultRows& rows) {
 
 std::string decibels(double psnr) {
     if (std::isnan(psnr)) return "";
+    if (std::isinf(psnr)) return "identical";
     char text[32];
     std::snprintf(text, sizeof text, "%.2f dB", psnr);
     return text;
@@ -140,7 +142,8 @@ class Sheet {
 
     void draw_title(const SheetBlock& block, int y) {
         const MeasuredAs& measured = block.points.front().measured;
-        std::string details = "σ_y = " + measured.sigma_label();
+        const std::string sigma_y = operators::to_string(operators::Value(measured.sigma_y));
+        std::string details = measured.sigma_y > 0 ? "σ_y = " + sigma_y + " on [-1, 1]" : "no noise";
         if (block.points_left_out > 0) details += ", " + std::to_string(block.points_left_out) + " more methods";
         const std::string title = measured.label();
         canvas_.draw_text(picture_margin, y, title, Face::bold, ink_colour);
@@ -150,7 +153,6 @@ class Sheet {
                      line_colour);
     }
 
-    /// Headings stand on the tiles: the last lines of all columns are level.
     void draw_heading(std::size_t place, int y, const std::vector<std::string>& lines) {
         for (std::size_t line = 0; line < lines.size(); ++line) {
             canvas_.draw_text(column(place), y + static_cast<int>(line) * glyph_height(Face::regular), lines[line],

@@ -2,8 +2,10 @@
 
 #include <algorithm>
 #include <cmath>
+#include <compare>
 #include <map>
 #include <set>
+#include <span>
 
 #include "jobs/results_columns.h"
 #include "operators/make_operator.h"

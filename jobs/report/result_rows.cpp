@@ -3,7 +3,10 @@
 #include <ATen/TensorOperators.h>
 
 #include <cmath>
+#include <optional>
 #include <set>
+#include <span>
+#include <stdexcept>
 
 #include "jobs/results_columns.h"
 #include "operators/make_operator.h"
@@ -21,7 +24,7 @@ std::vector<Number> numbers_of(const pipeline::Hdf5File& file, const std::string
     return {values.const_data_ptr<Number>(), values.const_data_ptr<Number>() + values.numel()};
 }
 
-/// Text columns are few different words: told by what the file says of itself.
+/// Columns of numbers have units, columns of text have none.
 bool is_text(const pipeline::Hdf5File& file, const std::string& name) {
     return !file.attribute(name, "units");
 }

@@ -8,6 +8,7 @@
 #include <ATen/ops/empty.h>
 
 #include "pipeline/data/hdf5.h"
+#include "pipeline/data/hdf5_chunk_check.h"
 #include "pipeline/data/hdf5_handle.h"
 #include "pipeline/data/hdf5_types.h"
 
@@ -32,12 +33,13 @@ NumericDataset open_numeric_dataset(hid_t file, const Hdf5Place& place) {
     return {std::move(id), std::move(space), std::move(shape), scalar_type};
 }
 
-/// Memory for values of this shape, after the size was found believable.
-at::Tensor checked_memory(const NumericDataset& dataset, const std::vector<std::int64_t>& shape,
+/// Memory for rows of this shape from `first` on, after their size was found believable and their chunks whole.
+at::Tensor checked_memory(const NumericDataset& dataset, std::int64_t first, const std::vector<std::int64_t>& shape,
                           const Hdf5Place& place) {
     std::uint64_t count = 1;
     for (const std::int64_t size : shape) count *= static_cast<std::uint64_t>(size);
     check_hdf5_read_size(dataset.id, count, c10::elementSize(dataset.type), place);
+    if (count > 0 && !shape.empty()) check_hdf5_chunks(dataset.id, dataset.shape, first, shape.front(), place);
     return at::empty(shape, at::TensorOptions().dtype(dataset.type));
 }
 
@@ -53,7 +55,7 @@ std::vector<std::int64_t> Hdf5File::shape(const std::string& name) const {
 at::Tensor Hdf5File::read(const std::string& name) const {
     const Hdf5Place place{path_, name};
     const NumericDataset dataset = open_numeric_dataset(id_, place);
-    at::Tensor values = checked_memory(dataset, dataset.shape, place);
+    at::Tensor values = checked_memory(dataset, 0, dataset.shape, place);
     if (values.numel() == 0) return values;
     check_hdf5(H5Dread(dataset.id, hdf5_memory_type(dataset.type), H5S_ALL, H5S_ALL, H5P_DEFAULT, values.data_ptr()),
                "H5Dread", place);
@@ -70,7 +72,7 @@ at::Tensor Hdf5File::read_rows(const std::string& name, std::int64_t first, std:
     }
     std::vector<std::int64_t> shape = dataset.shape;
     shape.front() = count;
-    at::Tensor values = checked_memory(dataset, shape, place);
+    at::Tensor values = checked_memory(dataset, first, shape, place);
     if (values.numel() == 0) return values;
 
     // Select the rows in the file; memory holds them alone.

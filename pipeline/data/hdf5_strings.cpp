@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "pipeline/data/hdf5.h"
+#include "pipeline/data/hdf5_chunk_check.h"
 #include "pipeline/data/hdf5_handle.h"
 #include "pipeline/data/hdf5_types.h"
 
@@ -37,9 +38,11 @@ std::vector<std::string> Hdf5File::read_strings(const std::string& name) const {
     const Hdf5Handle type(check_hdf5(H5Dget_type(dataset), "H5Dget_type", place), H5Tclose);
     if (H5Tget_class(type) != H5T_STRING) refuse_hdf5(place, "does not hold strings");
     std::uint64_t count = 1;
-    for (const std::int64_t size : extent_of_hdf5(space, place)) count *= static_cast<std::uint64_t>(size);
+    const std::vector<std::int64_t> extent = extent_of_hdf5(space, place);
+    for (const std::int64_t size : extent) count *= static_cast<std::uint64_t>(size);
     check_hdf5_read_size(dataset, count, H5Tget_size(type), place);
     if (count == 0) return {};
+    if (!extent.empty()) check_hdf5_chunks(dataset, extent, 0, extent.front(), place);
     return read_string_values(type, space, count, place, [&](hid_t memory_type, void* buffer) {
         check_hdf5(H5Dread(dataset, memory_type, H5S_ALL, H5S_ALL, H5P_DEFAULT, buffer), "H5Dread", place);
     });

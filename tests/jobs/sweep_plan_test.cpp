@@ -1,125 +1,241 @@
+#include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
 #include <cmath>
 #include <set>
 
 #include "jobs/job_error.h"
-#include "tests/jobs/planned.h"
+#include "tests/jobs/planned_jobs.h"
 
 namespace {
 
-jobs::SweepPlan plan_of(const std::string& more, const jobs::Overrides& overrides = {}) {
-    const test_support::TemporaryFolder folder;
-    test_support::write_text(folder / "job.ini", small_job(more));
-    return planned(folder / "job.ini", overrides);
-}
+using jobs::SweepPlan;
+using test_jobs::basis;
+using test_jobs::plan_of;
+using testing::ElementsAre;
 
-const std::string sweep =
-    "method = sdedit, dps\noperator = box, random\nsigma-y = 0.05, 0.1\nsteps = 10\nbatch = 3\n"
-    "[sdedit]\nt-start = 200, 500\n[box]\nsize = 16, 24\n";
+const std::string sweep = basis +
+                          "method = sdedit, dps, ddpm\noperator = box, random\nsigma-y = 0.05, 0.1\nsteps = 100\n"
+                          "batch = 8\nsamples = 2\n[sdedit]\nt-start = 200, 500, 800\n[random]\nfraction = 0.5, 0.8\n"
+                          "[ddpm]\nsamples = 10\n";
 
 }  // namespace
 
-TEST(SweepPlan, MethodsTimesOperatorsTimesNoiseTimesPoints) {
-    const jobs::SweepPlan plan = plan_of(sweep);
-    // (2 boxes + 1 random) × 2 noise levels × (2 sdedit + 1 dps), 8 images in blocks of 3.
-    EXPECT_EQ(plan.configurations().size(), 18u);
-    EXPECT_EQ(plan.unit_count(), 18 * 3);
-    EXPECT_EQ(plan.rows(), 18 * 8);
+TEST(SweepPlan, CountsAreTheProductOfTheAxes) {
+    const SweepPlan plan = plan_of(sweep);
+    // 3 operator points × 2 noise levels × (3 SDEdit + 1 DPS) + 1 DDPM
+    ASSERT_EQ(plan.configurations().size(), 25u);
+    // 20 images in blocks of 8, 8, 4, each for 2 samples; 10 generated images in 2 blocks
+    EXPECT_EQ(plan.unit_count(), 24 * 3 * 2 + 2);
+    EXPECT_EQ(plan.rows(), 24 * 20 * 2 + 10);
 }
 
-TEST(SweepPlan, UnitsCoverEveryImageOfEveryConfigurationOnce) {
-    const jobs::SweepPlan plan = plan_of(sweep + "[dps]\nsamples = 2\n");
-    std::set<std::string> seen;
-    std::int64_t rows = 0;
+TEST(SweepPlan, OrderIsMethodsOperatorsNoiseLevelsThenTheMethodsOwnPoints) {
+    const SweepPlan plan = plan_of(sweep);
+    const auto& first = plan.configurations()[0].configuration;
+    const auto& second = plan.configurations()[1].configuration;
+    const auto& fourth = plan.configurations()[3].configuration;
+    EXPECT_EQ(first.method, "sdedit");
+    EXPECT_EQ(first.measurement_label(), "box-32-0.05");
+    EXPECT_EQ(first.method_settings.integer("t-start"), 200);
+    EXPECT_EQ(second.method_settings.integer("t-start"), 500);
+    EXPECT_EQ(fourth.measurement_label(), "box-32-0.1");
+    EXPECT_EQ(plan.configurations()[18].configuration.method, "dps");
+    EXPECT_EQ(plan.configurations()[24].configuration.method, "ddpm");
+}
+
+TEST(SweepPlan, EveryImageAndSampleOfAPointIsInExactlyOneUnit) {
+    const SweepPlan plan = plan_of(sweep);
+    std::set<std::tuple<const void*, std::int64_t, std::int64_t>> seen;
     for (std::int64_t number = 0; number < plan.unit_count(); ++number) {
         const pipeline::WorkUnit unit = plan.unit(number);
         EXPECT_EQ(unit.number, number);
-        for (std::size_t row = 0; row < unit.image_index.size(); ++row) {
-            EXPECT_EQ(unit.image_index[row] / 3, unit.block);
-            seen.insert(unit.configuration.to_json() + std::to_string(unit.sample[row]) + "/" +
-                        std::to_string(unit.image_index[row]));
-            ++rows;
+        ASSERT_EQ(unit.image_index.size(), unit.sample.size());
+        for (std::size_t row = 0; row < unit.sample.size(); ++row) {
+            const bool is_new =
+                seen.insert({&plan.configuration_of(number), unit.image_index[row], unit.sample[row]}).second;
+            EXPECT_TRUE(is_new) << number;
         }
     }
-    EXPECT_EQ(static_cast<std::int64_t>(seen.size()), rows);
-    EXPECT_EQ(rows, plan.rows());
+    EXPECT_EQ(static_cast<std::int64_t>(seen.size()), plan.rows());
 }
 
-TEST(SweepPlan, AutoIsReplacedByNumbers) {
-    const jobs::SweepPlan plan = plan_of("method = dps\noperator = box, gaussian_blur\nsteps = 100\n");
-    EXPECT_DOUBLE_EQ(plan.configurations()[0].configuration.method_settings.real("zeta"), 0.5 * 1000 / 100);
-    EXPECT_DOUBLE_EQ(plan.configurations()[1].configuration.method_settings.real("zeta"), 0.3 * 1000 / 100);
+TEST(SweepPlan, UnitsAreBlocksOfImages) {
+    const SweepPlan plan = plan_of(basis + "method = dps\noperator = box\nimages = 3-13\nbatch = 4\nsamples = 2\n");
+    EXPECT_EQ(plan.unit_count(), 6);
+    EXPECT_THAT(plan.unit(0).image_index, ElementsAre(3, 4, 5, 6));
+    EXPECT_THAT(plan.unit(2).image_index, ElementsAre(11, 12, 13));
+    EXPECT_THAT(plan.unit(2).sample, ElementsAre(0, 0, 0));
+    EXPECT_EQ(plan.unit(2).block, 2);
+    EXPECT_THAT(plan.unit(3).image_index, ElementsAre(3, 4, 5, 6));
+    EXPECT_THAT(plan.unit(3).sample, ElementsAre(1, 1, 1, 1));
+    EXPECT_EQ(plan.unit(3).block, 0);
+    EXPECT_THROW(plan.unit(6), std::invalid_argument);
+    EXPECT_THROW(plan.unit(-1), std::invalid_argument);
+}
+
+TEST(SweepPlan, GeneratedImagesHaveSamplesAndNoMeasurement) {
+    const SweepPlan plan = plan_of("model = m\nmethod = ddpm\nsamples = 10\nbatch = 8\n");
+    EXPECT_EQ(plan.unit_count(), 2);
+    const pipeline::WorkUnit unit = plan.unit(1);
+    EXPECT_THAT(unit.image_index, ElementsAre(-1, -1));
+    EXPECT_THAT(unit.sample, ElementsAre(8, 9));
+    EXPECT_EQ(unit.configuration.operator_name, "none");
+    EXPECT_TRUE(std::isnan(unit.configuration.sigma_y));
+}
+
+TEST(SweepPlan, MethodSectionsReplaceTheJobsAxes) {
+    const SweepPlan plan =
+        plan_of(basis +
+                "method = forward_reverse, dps\noperator = box, random\nsigma-y = 0.1, 0.2\nsteps = 100\n"
+                "[dps]\noperator = random\nsigma-y = 0.3\nsteps = 50, 200\nsamples = 3\nvariance = fixed_large\n");
+    ASSERT_EQ(plan.configurations().size(), 3u);
+    const auto& reverse = plan.configurations()[0].configuration;
+    EXPECT_EQ(reverse.operator_name, "identity");
+    EXPECT_EQ(reverse.sigma_y, 0.0);
+    EXPECT_EQ(reverse.respacing, "100");
+    EXPECT_EQ(reverse.variance, pipeline::VarianceKind::fixed_small);
+    const auto& dps = plan.configurations()[2];
+    EXPECT_EQ(dps.configuration.operator_name, "random");
+    EXPECT_EQ(dps.configuration.sigma_y, 0.3);
+    EXPECT_EQ(dps.configuration.respacing, "200");
+    EXPECT_EQ(dps.configuration.variance, pipeline::VarianceKind::fixed_large);
+    EXPECT_EQ(dps.samples, 3);
+}
+
+TEST(SweepPlan, AutoIsReplacedByTheNumberUsed) {
+    const SweepPlan plan = plan_of(basis + "method = dps\noperator = box, gaussian_blur\nsteps = 250\n");
+    // Published 0.5 and 0.3 at 1000 steps, four times that at 250.
+    EXPECT_DOUBLE_EQ(plan.configurations()[0].configuration.method_settings.real("zeta"), 2.0);
+    EXPECT_DOUBLE_EQ(plan.configurations()[1].configuration.method_settings.real("zeta"), 1.2);
     EXPECT_EQ(plan.configurations()[0].configuration.operator_settings.integer("size"), 32);
-}
-
-TEST(SweepPlan, GeneratingMethodsNeedNoImages) {
-    const test_support::TemporaryFolder folder;
-    test_support::write_text(folder / "job.ini", "model = " + (quickstart_folder() / "model").string() +
-                                                     "\nmethod = ddpm\nsamples = 10\nbatch = 4\nsteps = 5\n");
-    const jobs::SweepPlan plan = planned(folder / "job.ini");
-    EXPECT_EQ(plan.unit_count(), 3);
-    EXPECT_EQ(plan.unit(2).sample, (std::vector<std::int64_t>{8, 9}));
-    EXPECT_EQ(plan.unit(2).image_index, (std::vector<std::int64_t>{-1, -1}));
-    EXPECT_TRUE(std::isnan(plan.configurations()[0].configuration.sigma_y));
-}
-
-TEST(SweepPlan, ForwardReverseHasItsOwnOperatorAndNoise) {
-    const jobs::SweepPlan plan = plan_of("method = forward_reverse\nsteps = 10\n");
-    EXPECT_EQ(plan.configurations()[0].configuration.operator_name, "identity");
-    EXPECT_EQ(plan.configurations()[0].configuration.sigma_y, 0);
-}
-
-TEST(SweepPlan, SameJobHasTheSameDigestAndAnyChangeAnother) {
-    const std::string digest = plan_of(sweep).digest();
-    EXPECT_EQ(plan_of(sweep).digest(), digest);
-    EXPECT_EQ(plan_of(sweep, {{"device", "cpu"}}).digest(), digest);
-    const std::pair<std::string, std::string> changes[] = {
-        {"seed", "1"},     {"batch", "4"},     {"threads", "2"}, {"images", "0-3"}, {"clip", "no"},
-        {"dps.zeta", "1"}, {"store", "uint8"}, {"samples", "2"}, {"lpips", "none"}, {"variance", "fixed_large"}};
-    for (const auto& change : changes) EXPECT_NE(plan_of(sweep, {change}).digest(), digest) << change.first;
-}
-
-TEST(SweepPlan, SurvivesItsJson) {
-    const jobs::SweepPlan plan = plan_of(sweep);
-    const jobs::SweepPlan again = jobs::SweepPlan::from_json(plan.to_json());
-    EXPECT_EQ(again.to_json(), plan.to_json());
-    EXPECT_EQ(again.unit_count(), plan.unit_count());
-    EXPECT_EQ(again.unit(17).configuration.to_json(), plan.unit(17).configuration.to_json());
-    std::string changed = plan.to_json();
-    changed.replace(changed.find("\"seed\": 0"), 9, "\"seed\": 1");
-    EXPECT_THROW(jobs::SweepPlan::from_json(changed), jobs::JobError);
-    EXPECT_THROW(jobs::SweepPlan::from_json("{"), jobs::JobError);
-}
-
-TEST(SweepPlan, ValuesThatDoNotFitTheCheckpointAreRefused) {
-    for (const auto& [option, value] : std::vector<std::pair<std::string, std::string>>{{"steps", "1001"},
-                                                                                        {"image-size", "60"},
-                                                                                        {"images", "0-8"},
-                                                                                        {"variance", "learned_range"},
-                                                                                        {"box.size", "80"}}) {
-        EXPECT_THROW(plan_of(sweep, {{option, value}}), jobs::JobError) << option;
-    }
-    EXPECT_THROW(plan_of("method = dps\noperator = box\nsteps = 100\n[dps]\nzeta = auto, 5\n"), jobs::JobError);
-    EXPECT_THROW(plan_of("method = sdedit\noperator = box\nsteps = 10\n[sdedit]\nt-start = 1001\n"), jobs::JobError);
-}
-
-TEST(SweepPlan, CostsAreThoseOfNetworkCalls) {
-    const jobs::SweepPlan plan =
-        plan_of("method = sdedit, dps\noperator = box\nsteps = 10\nbatch = 8\n[sdedit]\nt-start = 500\n");
-    EXPECT_EQ(plan.configurations()[0].nfe, 5);
-    EXPECT_EQ(plan.configurations()[1].nfe, 10);
-    EXPECT_GT(plan.cost(1), 2 * plan.cost(0));
-}
-
-TEST(Examples, EveryOneIsPlanned) {
-    int count = 0;
-    for (const auto& folder : {test_support::source_folder() / "jobs" / "examples", quickstart_folder()}) {
-        for (const auto& entry : std::filesystem::directory_iterator(folder)) {
-            if (entry.path().extension() != ".ini") continue;
-            EXPECT_NO_THROW(EXPECT_GT(planned(entry.path()).unit_count(), 0)) << entry.path();
-            ++count;
+    for (const auto& planned : plan.configurations()) {
+        for (const auto& [name, value] : planned.configuration.method_settings)
+            EXPECT_NE(operators::to_string(value), "auto");
+        for (const auto& [name, value] : planned.configuration.operator_settings) {
+            EXPECT_NE(operators::to_string(value), "auto") << name;
         }
     }
-    EXPECT_GE(count, 13);
+}
+
+TEST(SweepPlan, PredictsCallsAndCost) {
+    const SweepPlan plan = plan_of(basis +
+                                   "method = sdedit, dps\noperator = box\nsteps = 100\nimages = 0-8\nbatch = 8\n"
+                                   "[sdedit]\nt-start = 500\n");
+    // 100 of 1000 timesteps, evenly from 0 to 999: 50 of them lie below 500.
+    EXPECT_EQ(plan.configurations()[0].nfe, 50);
+    EXPECT_EQ(plan.configurations()[1].nfe, 100);
+    EXPECT_DOUBLE_EQ(plan.cost(0), 50.0 * 8);
+    EXPECT_DOUBLE_EQ(plan.cost(1), 50.0);
+    EXPECT_GT(plan.cost(2), 2 * plan.cost(0));
+}
+
+TEST(SweepPlan, AllStepsAndNoneGivenAreTheSamePlan) {
+    const std::string text = basis + "method = dps\noperator = box\n";
+    EXPECT_EQ(plan_of(text).digest(), plan_of(text + "steps = 1000\n").digest());
+}
+
+TEST(SweepPlan, JsonHoldsTheWholePlan) {
+    const SweepPlan plan = plan_of(sweep);
+    const SweepPlan again = SweepPlan::from_json(plan.to_json());
+    EXPECT_EQ(again.to_json(), plan.to_json());
+    EXPECT_EQ(again.digest(), plan.digest());
+    EXPECT_EQ(again.unit_count(), plan.unit_count());
+    EXPECT_EQ(again.images(), plan.images());
+    EXPECT_EQ(again.dataset(), plan.dataset());
+    EXPECT_EQ(again.job_text(), plan.job_text());
+    for (std::int64_t number = 0; number < plan.unit_count(); ++number) {
+        ASSERT_EQ(again.unit(number).configuration.to_json(), plan.unit(number).configuration.to_json());
+        ASSERT_EQ(again.unit(number).image_index, plan.unit(number).image_index);
+        ASSERT_EQ(again.cost(number), plan.cost(number));
+    }
+}
+
+TEST(SweepPlan, JsonThatIsNoPlanIsRefused) {
+    const std::string json = plan_of(sweep).to_json();
+    EXPECT_THROW(SweepPlan::from_json(""), jobs::JobError);
+    EXPECT_THROW(SweepPlan::from_json("{}"), jobs::JobError);
+    EXPECT_THROW(SweepPlan::from_json("[1, 2]"), jobs::JobError);
+    for (std::size_t length = 0; length + 2 < json.size(); length += 101) {
+        EXPECT_THROW(SweepPlan::from_json(json.substr(0, length)), jobs::JobError) << length;
+    }
+    const auto changed = [&](const std::string& from, const std::string& to) {
+        std::string text = json;
+        EXPECT_NE(text.find(from), std::string::npos) << from;
+        return text.replace(text.find(from), from.size(), to);
+    };
+    EXPECT_THROW(SweepPlan::from_json(changed("\"seed\": 0", "\"seed\": 1")), jobs::JobError);
+    EXPECT_THROW(SweepPlan::from_json(changed("\"batch\": 8", "\"batch\": 0")), jobs::JobError);
+    EXPECT_THROW(SweepPlan::from_json(changed("\"format\": 1", "\"format\": 2")), jobs::JobError);
+}
+
+TEST(SweepPlanDigest, FollowsWhatDeterminesResults) {
+    const std::string text = basis + "method = dps\noperator = box\n";
+    const std::set<std::string> digests = {
+        plan_of(text).digest(),
+        plan_of(text + "seed = 1\n").digest(),
+        plan_of(text + "batch = 4\n").digest(),
+        plan_of(text + "threads = 2\n").digest(),
+        plan_of(text + "samples = 2\n").digest(),
+        plan_of(text + "images = 0-5\n").digest(),
+        plan_of(text + "clip = no\n").digest(),
+        plan_of(text + "store = uint8\n").digest(),
+        plan_of(text + "lpips = none\n").digest(),
+        plan_of(text + "sigma-y = 0.1\n").digest(),
+        plan_of(text + "steps = 100\n").digest(),
+        plan_of(text + "image-size = 128\n").digest(),
+        plan_of(text + "variance = fixed_large\n").digest(),
+        plan_of(text + "noise-on-unobserved = no\n").digest(),
+        plan_of(text + "[dps]\nzeta = 1\n").digest(),
+        plan_of(text + "[box]\nmargin = 2\n").digest(),
+    };
+    EXPECT_EQ(digests.size(), 16u);
+}
+
+TEST(SweepPlanDigest, DoesNotFollowPlacesDeviceAndSpelling) {
+    const std::string digest = plan_of(basis + "method = dps\noperator = box\n").digest();
+    EXPECT_EQ(plan_of("method = dps\n# moved\ndataset = /mnt/photos\nmodel = /mnt/m\noperator = box\ndevice = cpu\n")
+                  .digest(),
+              digest);
+    EXPECT_EQ(plan_of(basis + "method = dps\noperator = box\nseed = 0\nsigma-y = 0.050\n[box]\nsize = 32\n").digest(),
+              digest);
+}
+
+TEST(SweepPlanDigest, FollowsModelAndDataset) {
+    const test_support::TemporaryFolder folder;
+    const jobs::Job job = test_jobs::job_of(folder, basis + "method = dps\noperator = box\n");
+    const test_jobs::NamedImages photos(20), others(20, "others");
+    const pipeline::ModelDescription model = test_jobs::small_model();
+    const std::string digest = SweepPlan::make(job, model, &photos, "weights").digest();
+    EXPECT_EQ(SweepPlan::make(job, model, &photos, "weights").digest(), digest);
+    EXPECT_NE(SweepPlan::make(job, model, &photos, "other weights").digest(), digest);
+    EXPECT_NE(SweepPlan::make(job, model, &others, "weights").digest(), digest);
+}
+
+TEST(SweepPlanDigest, FollowsTheContentOfAKernelFile) {
+    const test_support::TemporaryFolder folder;
+    const std::string text = basis + "method = dps\noperator = kernel\n[kernel]\nfile = k.txt\n";
+    const test_jobs::NamedImages photos(20);
+    const auto digest = [&] {
+        return SweepPlan::make(test_jobs::job_of(folder, text), test_jobs::small_model(), &photos, "").digest();
+    };
+    EXPECT_THROW(digest(), jobs::JobError);  // there is no such file
+    test_support::write_text(folder / "k.txt", "0 0.25 0\n0.25 0 0.25\n0 0.25 0\n");
+    const std::string before = digest();
+    EXPECT_EQ(digest(), before);
+    test_support::write_text(folder / "k.txt", "0 0.25 0\n0.25 0 0.25\n0 0 0.25\n");
+    EXPECT_NE(digest(), before);
+    test_support::write_text(folder / "k.txt", "not a kernel");
+    EXPECT_THROW(digest(), jobs::JobError);
+}
+
+TEST(SweepPlan, DifferenceNamesWhatChanged) {
+    const std::string text = basis + "method = dps\noperator = box\n";
+    EXPECT_EQ(SweepPlan::difference(plan_of(text), plan_of(text + "seed = 7\n")),
+              "seed: 0 in the folder, 7 in the job");
+    EXPECT_EQ(SweepPlan::difference(plan_of(text), plan_of(text + "[dps]\nzeta = 2\n")),
+              "configurations/0/method_settings/zeta: 0.5 in the folder, 2.0 in the job");
+    const std::string many = SweepPlan::difference(
+        plan_of(text), plan_of(text + "seed = 7\nbatch = 1\nthreads = 2\nstore = uint8\nclip = no\n"));
+    EXPECT_NE(many.find("; and 2 more"), std::string::npos) << many;
 }

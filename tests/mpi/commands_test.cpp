@@ -49,7 +49,7 @@ TEST(Commands, WrongCommandLinesAreOneLine) {
     expect_one_line(diffinv("run a b"), 2, "2 names");
     expect_one_line(diffinv("run job.ini --workers 0"), 2, "workers: '0'");
     expect_one_line(diffinv("run job.ini --workers 2x"), 2, "workers: '2x'");
-    expect_one_line(diffinv("run job.ini --workers 1 --workers 2"), 2, "twice");
+    expect_one_line(diffinv("run job.ini --workers 1 --workers 2"), 2, "repeated");
     expect_one_line(diffinv("run job.ini --seed"), 2, "seed");
     expect_one_line(diffinv("list samplers"), 2, "samplers");
     expect_one_line(diffinv("status /nowhere"), 2, "/nowhere");

@@ -25,16 +25,27 @@ const fs::path quickstart_of_run = test_support::source_folder() / "jobs" / "qui
 
 std::string program() { return (test_support::binary_folder() / "diffinv").string(); }
 
-/// Three images in blocks of two, four methods, two operators; `steps` decides how long it takes.
-std::string write_job(const TemporaryFolder& folder, int steps) {
+std::string write_job(const TemporaryFolder& folder, const std::string& rest) {
     const fs::path job = folder / "small.ini";
     test_support::write_text(job, "dataset = " + (quickstart_of_run / "images").string() +
-                                      "\nmodel = " + (quickstart_of_run / "model").string() +
-                                      "\nimages = 0-2\nbatch = 2\nmethod = sdedit, dps, score_ald, ddpm\n"
-                                      "operator = box, random\nsteps = " +
-                                      std::to_string(steps) + "\nseed = 3\n[ddpm]\nsamples = 3\n");
+                                      "\nmodel = " + (quickstart_of_run / "model").string() + "\nseed = 3\n" + rest);
     return job.string();
 }
+
+/// Every kind of method, two operators, three images in blocks of two: 12 units that restore and 2 that generate.
+std::string write_varied_job(const TemporaryFolder& folder) {
+    return write_job(folder, "images = 0-2\nbatch = 2\nsteps = 3\nmethod = sdedit, dps, score_ald, ddpm\n"
+                             "operator = box, random\n[ddpm]\nsamples = 3\n");
+}
+
+/// Ten units of about equal length, so that there is time to end the run in the middle.
+std::string write_long_job(const TemporaryFolder& folder) {
+    return write_job(folder, "images = 0-3\nbatch = 2\nsteps = 20\nmethod = sdedit, ddpm\noperator = box\n"
+                             "[sdedit]\nt-start = 1000\n[ddpm]\nsamples = 16\n");
+}
+
+constexpr int varied_units = 14;
+constexpr int long_units = 10;
 
 CommandResult run_job(const std::string& job, const fs::path& output, int workers) {
     return test_support::run_command(program() + " run " + job + " --output " + output.string() + " --workers " +
@@ -69,6 +80,12 @@ int end_of(pid_t process) {
     return WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
 }
 
+int count_of(const std::string& text, const std::string& word) {
+    int count = 0;
+    for (std::size_t at = text.find(word); at != std::string::npos; at = text.find(word, at + 1)) ++count;
+    return count;
+}
+
 int committed_units(const fs::path& run) {
     int count = 0;
     std::error_code ignored;
@@ -82,16 +99,16 @@ int committed_units(const fs::path& run) {
 
 TEST(Run, SameBytesOnOneTwoAndThreeWorkers) {
     const TemporaryFolder folder;
-    const std::string job = write_job(folder, 4);
+    const std::string job = write_varied_job(folder);
     std::map<std::string, std::string> first;
     for (const int workers : {1, 2, 3}) {
         const fs::path run = folder / ("on" + std::to_string(workers));
         const CommandResult result = run_job(job, run, workers);
         ASSERT_EQ(result.exit_code, 0) << result.errors << test_support::read_text(run / "logs" / "mpirun.log");
         EXPECT_EQ(result.errors, "");
-        // 3 restoring methods × 2 operators × 2 blocks, and 2 blocks of generated images.
+        // And a measurement for each operator and block.
         const std::map<std::string, std::string> found = hashes(run);
-        EXPECT_EQ(found.size(), 3u * 2 * 2 + 2 + 2 * 2);
+        EXPECT_EQ(found.size(), varied_units + 2u * 2);
         if (workers == 1) first = found;
         EXPECT_EQ(found, first) << workers << " workers";
         EXPECT_TRUE(fs::exists(run / "results.h5"));
@@ -102,7 +119,7 @@ TEST(Run, SameBytesOnOneTwoAndThreeWorkers) {
 
 TEST(Run, InsideAForeignMpiLaunchGivesTheSameBytes) {
     const TemporaryFolder folder;
-    const std::string job = write_job(folder, 4);
+    const std::string job = write_varied_job(folder);
     ASSERT_EQ(run_job(job, folder / "own", 1).exit_code, 0);
     const CommandResult result = test_support::run_command(
         "OMPI_ALLOW_RUN_AS_ROOT=1 OMPI_ALLOW_RUN_AS_ROOT_CONFIRM=1 OMPI_MCA_btl_vader_single_copy_mechanism=none "
@@ -121,7 +138,7 @@ class RunThatIsEnded : public testing::TestWithParam<int> {};
 
 TEST_P(RunThatIsEnded, ContinuesToTheSameBytesAndLeavesNoOrphan) {
     const TemporaryFolder folder;
-    const std::string job = write_job(folder, 25);
+    const std::string job = write_long_job(folder);
     const fs::path run = folder / "ended";
     const pid_t process = start_job(job, run, 2, folder / "log");
     ASSERT_TRUE(wait_until(60, [&] { return committed_units(run) >= 2; })) << test_support::read_text(folder / "log");
@@ -129,7 +146,7 @@ TEST_P(RunThatIsEnded, ContinuesToTheSameBytesAndLeavesNoOrphan) {
     EXPECT_EQ(end_of(process), 128 + GetParam());
     EXPECT_TRUE(wait_until(GetParam() == SIGKILL ? 3 : 0.1, [&] { return processes_with(run.string()).empty(); }));
     const int committed = committed_units(run);
-    ASSERT_LT(committed, 14) << "the run was over before it was ended";
+    ASSERT_LT(committed, long_units) << "the run was over before it was ended";
 
     const CommandResult again = run_job(job, run, 2);
     ASSERT_EQ(again.exit_code, 0) << again.errors;
@@ -144,7 +161,7 @@ TEST(Run, KilledMpirunOrWorkerEndsTheRunIncomplete) {
     for (const std::string victim : {"mpirun", "rank"}) {
         const TemporaryFolder folder;
         const fs::path run = folder / "ended";
-        const pid_t process = start_job(write_job(folder, 100), run, 2, folder / "log");
+        const pid_t process = start_job(write_long_job(folder), run, 2, folder / "log");
         ASSERT_TRUE(wait_until(60, [&] { return fs::exists(run / "logs" / "rank-0002.jsonl"); }));
         // The newest process of the kind: for ranks, a worker.
         const std::vector<int> found = processes_with(victim == "rank" ? "diffinv rank " + run.string() : "mpirun --oversub");
@@ -163,28 +180,28 @@ TEST(Run, KilledMpirunOrWorkerEndsTheRunIncomplete) {
         // The coordinator is told to leave (75), or is gone before it can say anything (70).
         EXPECT_TRUE(exit_code == 75 || exit_code == 70) << victim << ": " << exit_code << test_support::read_text(folder / "log");
         EXPECT_TRUE(processes_with(run.string()).empty());
-        EXPECT_EQ(run_job(write_job(folder, 100), run, 2).exit_code, 0) << victim;
+        EXPECT_EQ(run_job(write_long_job(folder), run, 2).exit_code, 0) << victim;
     }
 }
 
 TEST(Run, Usr1DrainsAndTheSameCommandContinues) {
     const TemporaryFolder folder;
-    const std::string job = write_job(folder, 25);
+    const std::string job = write_long_job(folder);
     const fs::path run = folder / "drained";
     const pid_t process = start_job(job, run, 1, folder / "log");
-    ASSERT_TRUE(wait_until(60, [&] { return committed_units(run) >= 1; }));
+    ASSERT_TRUE(wait_until(60, [&] { return count_of(test_support::read_text(run / "journal.jsonl"), "assigned") >= 2; }));
     kill(process, SIGUSR1);
     EXPECT_EQ(end_of(process), 75) << test_support::read_text(folder / "log");
     const int committed = committed_units(run);
     EXPECT_GE(committed, 2) << "what ran when it was told to drain is finished";
-    EXPECT_LT(committed, 14);
+    EXPECT_LT(committed, long_units);
     EXPECT_EQ(run_job(job, run, 2).exit_code, 0);
-    EXPECT_EQ(committed_units(run), 14);
+    EXPECT_EQ(committed_units(run), long_units);
 }
 
 TEST(Run, CompleteRunSaysSoAndStartsNothing) {
     const TemporaryFolder folder;
-    const std::string job = write_job(folder, 2);
+    const std::string job = write_varied_job(folder);
     ASSERT_EQ(run_job(job, folder / "run", 1).exit_code, 0);
     fs::remove(folder / "run" / "results.h5");
     fs::remove_all(folder / "run" / "logs");
@@ -197,7 +214,7 @@ TEST(Run, CompleteRunSaysSoAndStartsNothing) {
 
 TEST(Run, DamagedMeasurementQuarantinesItsUnitsAlone) {
     const TemporaryFolder folder;
-    const std::string job = write_job(folder, 2);
+    const std::string job = write_varied_job(folder);
     const fs::path run = folder / "run";
     ASSERT_EQ(run_job(job, run, 1).exit_code, 0);
     // One measurement loses its end, and the units that start from it are to be computed again.
@@ -210,7 +227,8 @@ TEST(Run, DamagedMeasurementQuarantinesItsUnitsAlone) {
     fs::remove_all(run / "units" / "000");
     const CommandResult result = run_job(job, run, 2);
     EXPECT_EQ(result.exit_code, 3) << result.errors;
-    EXPECT_EQ(std::count(result.errors.begin(), result.errors.end(), '\n'), 3) << result.errors;
+    // A line for each unit, and one for the results that cannot be merged.
+    EXPECT_EQ(std::count(result.errors.begin(), result.errors.end(), '\n'), 4) << result.errors;
     EXPECT_NE(result.errors.find("block-0001.h5"), std::string::npos) << result.errors;
-    EXPECT_EQ(committed_units(run), 14 - 3);
+    EXPECT_EQ(committed_units(run), varied_units - 3);
 }

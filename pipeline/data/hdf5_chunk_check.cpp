@@ -1,0 +1,133 @@
+#include "pipeline/data/hdf5_chunk_check.h"
+
+#include <zlib.h>
+
+#include <array>
+#include <cstddef>
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "pipeline/data/hdf5_types.h"
+
+namespace pipeline {
+
+namespace {
+
+constexpr std::uint64_t fletcher32_bytes = 4;
+
+/// How a dataset is cut and packed.
+struct ChunkStorage {
+    std::vector<hsize_t> sides;
+    std::uint64_t bytes = 0;            ///< Of one chunk, unpacked
+    std::vector<H5Z_filter_t> filters;  ///< In the order in which they were applied
+};
+
+ChunkStorage chunk_storage(hid_t dataset, hid_t creation, std::size_t axes, const Hdf5Place& place) {
+    const Hdf5Handle type(check_hdf5(H5Dget_type(dataset), "H5Dget_type", place), H5Tclose);
+    ChunkStorage storage;
+    storage.sides.resize(axes);
+    storage.bytes = H5Tget_size(type);
+    const int rank =
+        check_hdf5(H5Pget_chunk(creation, static_cast<int>(axes), storage.sides.data()), "H5Pget_chunk", place);
+    if (static_cast<std::size_t>(rank) != axes) refuse_hdf5(place, "its chunks have another number of axes");
+    for (const hsize_t side : storage.sides) {
+        if (side == 0 || storage.bytes > hdf5_chunk_limit_bytes / side)
+            refuse_hdf5(place, "the size of its chunks is absurd");
+        storage.bytes *= side;
+    }
+    const int count = check_hdf5(H5Pget_nfilters(creation), "H5Pget_nfilters", place);
+    for (int i = 0; i < count; ++i) {
+        unsigned flags = 0;
+        unsigned settings = 0;
+        std::size_t values = 0;
+        storage.filters.push_back(
+            H5Pget_filter2(creation, static_cast<unsigned>(i), &flags, &values, nullptr, 0, nullptr, &settings));
+    }
+    return storage;
+}
+
+/// Length of what a deflate stream holds; one more than `limit` where it is longer, 0 where it is damaged or cut.
+std::uint64_t inflated_size(const std::vector<std::byte>& bytes, std::uint64_t size, std::uint64_t limit) {
+    z_stream stream{};
+    if (inflateInit(&stream) != Z_OK) return 0;
+    stream.next_in = reinterpret_cast<Bytef*>(const_cast<std::byte*>(bytes.data()));
+    stream.avail_in = static_cast<uInt>(size);
+    std::array<Bytef, 65536> scratch;
+    int status = Z_OK;
+    while (status == Z_OK && stream.total_out <= limit) {
+        stream.next_out = scratch.data();
+        stream.avail_out = scratch.size();
+        status = inflate(&stream, Z_NO_FLUSH);
+    }
+    const std::uint64_t total = stream.total_out;
+    inflateEnd(&stream);
+    if (total > limit) return limit + 1;
+    return status == Z_STREAM_END ? total : 0;
+}
+
+/// One stored chunk of `stored` bytes, packed by all filters but those of the mask.
+void check_chunk(hid_t dataset, const ChunkStorage& storage, const std::vector<hsize_t>& offset, unsigned mask,
+                 std::uint64_t stored, const Hdf5Place& place) {
+    // Follow the size through the filters up to deflate, whose result can have any length.
+    std::uint64_t before_deflate = storage.bytes;
+    std::uint64_t behind_deflate = 0;
+    bool is_deflated = false;
+    for (std::size_t i = 0; i < storage.filters.size(); ++i) {
+        if ((mask >> i & 1) != 0) continue;
+        if (storage.filters[i] == H5Z_FILTER_FLETCHER32)
+            (is_deflated ? behind_deflate : before_deflate) += fletcher32_bytes;
+        if (is_deflated && storage.filters[i] != H5Z_FILTER_FLETCHER32)
+            refuse_hdf5(place, "its filters stand in an order that is not read");
+        is_deflated = is_deflated || storage.filters[i] == H5Z_FILTER_DEFLATE;
+    }
+    std::uint64_t unpacked = stored;
+    if (is_deflated) {
+        if (stored <= behind_deflate || stored > hdf5_chunk_limit_bytes)
+            refuse_hdf5(place, "a chunk is damaged: it has " + std::to_string(stored) + " bytes");
+        std::vector<std::byte> bytes(stored);
+        std::uint32_t read_mask = 0;
+        check_hdf5(H5Dread_chunk(dataset, H5P_DEFAULT, offset.data(), &read_mask, bytes.data()), "H5Dread_chunk",
+                   place);
+        unpacked = inflated_size(bytes, stored - behind_deflate, before_deflate);
+    }
+    if (unpacked != before_deflate)
+        refuse_hdf5(place, "a chunk is damaged: it does not unpack to " + std::to_string(before_deflate) + " bytes");
+}
+
+}  // namespace
+
+void check_hdf5_chunks(hid_t dataset, const std::vector<std::int64_t>& extent, std::int64_t first, std::int64_t count,
+                       const Hdf5Place& place) {
+    const Hdf5Handle creation(check_hdf5(H5Dget_create_plist(dataset), "H5Dget_create_plist", place), H5Pclose);
+    if (H5Pget_layout(creation) != H5D_CHUNKED || count == 0 || H5Dget_storage_size(dataset) == 0) return;
+    unsigned options = 0;
+    check_hdf5(H5Pget_chunk_opts(creation, &options), "H5Pget_chunk_opts", place);
+    if (options != 0) refuse_hdf5(place, "its partial chunks are stored without filters, which is not read");
+    const ChunkStorage storage = chunk_storage(dataset, creation, extent.size(), place);
+
+    // Walk the grid of chunks over these rows, the last axis fastest.
+    const auto row_side = static_cast<std::int64_t>(storage.sides.front());
+    const auto row_begin = static_cast<hsize_t>(first / row_side * row_side);
+    std::vector<hsize_t> offset(extent.size(), 0);
+    offset.front() = row_begin;
+    const auto end_of = [&](std::size_t axis) {
+        return static_cast<hsize_t>(axis == 0 ? first + count : extent[axis]);
+    };
+    for (bool is_inside = true; is_inside;) {
+        unsigned mask = 0;
+        haddr_t address = HADDR_UNDEF;
+        hsize_t stored = 0;
+        check_hdf5(H5Dget_chunk_info_by_coord(dataset, offset.data(), &mask, &address, &stored),
+                   "H5Dget_chunk_info_by_coord", place);
+        if (address != HADDR_UNDEF) check_chunk(dataset, storage, offset, mask, stored, place);
+        is_inside = false;
+        for (std::size_t axis = extent.size(); axis-- > 0 && !is_inside;) {
+            offset[axis] += storage.sides[axis];
+            is_inside = offset[axis] < end_of(axis);
+            if (!is_inside) offset[axis] = axis == 0 ? row_begin : 0;
+        }
+    }
+}
+
+}  // namespace pipeline
