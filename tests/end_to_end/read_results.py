@@ -67,5 +67,5 @@ for method in ("dps", "forward_reverse"):
         assert any(wanted in line for line in lines), (method, operator, wanted, lines)
         checked += 1
 assert checked >= 4, checked
-assert abs(float(means["psnr"].sel(method="dps")) - frame[frame["method"] == "dps"]["psnr"].mean()) < 1e-9
+assert abs(float(means["psnr"].sel({"method": "dps"})) - frame[frame["method"] == "dps"]["psnr"].mean()) < 1e-9
 print(f"{compared} rows and {checked} lines of the table agree")

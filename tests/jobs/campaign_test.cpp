@@ -1,102 +1,162 @@
+#include "jobs/campaign.h"
+
+#include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include "jobs/campaign.h"
+#include <algorithm>
+#include <filesystem>
+
 #include "jobs/job_error.h"
-#include "jobs/journal.h"
 #include "pipeline/data/unit_file.h"
-#include "tests/jobs/planned.h"
+#include "tests/jobs/planned_jobs.h"
 
 namespace {
 
-const std::string campaign_job = "method = ddpm\nsamples = 5\nbatch = 2\nsteps = 5\n";
+namespace fs = std::filesystem;
+using jobs::Campaign;
+using jobs::SweepPlan;
+using test_support::read_text;
+using test_support::TemporaryFolder;
+using test_support::write_text;
+using testing::ElementsAre;
+using testing::HasSubstr;
 
-jobs::SweepPlan campaign_plan(const jobs::Overrides& overrides = {}) {
-    const test_support::TemporaryFolder folder;
-    test_support::write_text(folder / "job.ini",
-                             "model = " + (quickstart_folder() / "model").string() + "\n" + campaign_job);
-    return planned(folder / "job.ini", overrides);
+const std::string text = test_jobs::basis + "method = dps\noperator = box\nbatch = 4\n";
+const test_jobs::NamedImages photos(20);
+
+/// Every file and folder below with content and time: what must not change.
+std::vector<std::string> listing(const fs::path& folder) {
+    std::vector<std::string> entries;
+    for (const auto& entry : fs::recursive_directory_iterator(folder)) {
+        std::string line = entry.path().string();
+        if (entry.is_regular_file()) line += ": " + read_text(entry.path());
+        entries.push_back(line + " " + std::to_string(entry.last_write_time().time_since_epoch().count()));
+    }
+    std::ranges::sort(entries);
+    return entries;
+}
+
+std::string refusal(const fs::path& folder, const SweepPlan& plan) {
+    try {
+        Campaign::create_or_continue(folder, plan, &photos);
+    } catch (const jobs::JobError& error) {
+        return error.what();
+    }
+    return "";
 }
 
 }  // namespace
 
-TEST(Campaign, SamePlanContinuesAndAnotherIsRefusedWithTheDifference) {
-    const test_support::TemporaryFolder folder;
-    const std::filesystem::path run = folder / "run";
-    jobs::Campaign::create_or_continue(run, campaign_plan(), nullptr);
-    const std::string frozen = test_support::read_text(run / "plan.json");
-    EXPECT_NO_THROW(jobs::Campaign::create_or_continue(run, campaign_plan(), nullptr));
-    try {
-        jobs::Campaign::create_or_continue(run, campaign_plan({{"seed", "9"}}), nullptr);
-        FAIL() << "another job was accepted";
-    } catch (const jobs::JobError& error) {
-        EXPECT_NE(std::string(error.what()).find("seed: 0 in the folder, 9 in the job"), std::string::npos)
-            << error.what();
+TEST(Campaign, FreezesPlanAndImageList) {
+    const TemporaryFolder folder;
+    const SweepPlan plan = test_jobs::plan_of(text + "images = 2-4\n");
+    test_jobs::NamedImages names(20);
+    names.names_[3] = "two\nlines\x1b.png";
+    Campaign::create_or_continue(folder / "a/run", plan, &names);
+    EXPECT_EQ(read_text(folder / "a/run/images.txt"), "photo2.png\ntwo\\x0alines\\x1b.png\nphoto4.png\n");
+    const Campaign opened = Campaign::open(folder / "a/run");
+    EXPECT_EQ(opened.plan().digest(), plan.digest());
+    EXPECT_EQ(read_text(folder / "a/run/plan.json"), plan.to_json());
+    for (const char* name : {"units", "measurements", "logs"}) EXPECT_TRUE(fs::is_directory(folder / "a/run" / name));
+}
+
+TEST(Campaign, SamePlanContinuesAndNothingChanges) {
+    const TemporaryFolder folder;
+    const SweepPlan plan = test_jobs::plan_of(text);
+    Campaign::create_or_continue(folder / "run", plan, &photos);
+    write_text(folder / "run" / pipeline::unit_path(3).string(), "");
+    const auto before = listing(folder / "run");
+    const Campaign again = Campaign::create_or_continue(folder / "run", plan, &photos);
+    EXPECT_EQ(listing(folder / "run"), before);
+    EXPECT_THAT(again.committed(), ElementsAre(3));
+}
+
+TEST(Campaign, AMovedDatasetIsWhereTheRanksLookAfterwards) {
+    const TemporaryFolder folder;
+    Campaign::create_or_continue(folder / "run", test_jobs::plan_of(text), &photos);
+    const SweepPlan moved = test_jobs::plan_of(text, {{"dataset", "/elsewhere"}, {"device", "cpu"}});
+    Campaign::create_or_continue(folder / "run", moved, &photos);
+    EXPECT_EQ(Campaign::open(folder / "run").plan().dataset(), "/elsewhere");
+    EXPECT_EQ(Campaign::open(folder / "run").plan().device(), "cpu");
+}
+
+TEST(Campaign, AnotherJobIsRefusedWithTheDifferenceAndNothingIsTouched) {
+    const TemporaryFolder folder;
+    Campaign::create_or_continue(folder / "run", test_jobs::plan_of(text), &photos);
+    const auto before = listing(folder / "run");
+    EXPECT_EQ(refusal(folder / "run", test_jobs::plan_of(text + "seed = 7\n")),
+              (folder / "run").string() +
+                  ": belongs to another job: seed: 0 in the folder, 7 in the job; allowed: the same job, or another "
+                  "--output");
+    EXPECT_EQ(listing(folder / "run"), before);
+}
+
+TEST(Campaign, FoldersOfOthersAreRefusedAndNotTouched) {
+    const SweepPlan plan = test_jobs::plan_of(text);
+    for (const char* name : {"thesis.tex", "images.txt", "draft.tmp", "units/mine.h5", "logs/.hidden"}) {
+        const TemporaryFolder folder;
+        write_text(folder / "run" / name, "precious");
+        const auto before = listing(folder / "run");
+        EXPECT_THAT(refusal(folder / "run", plan), HasSubstr("holds files and no plan.json")) << name;
+        EXPECT_EQ(listing(folder / "run"), before) << name;
     }
-    EXPECT_EQ(test_support::read_text(run / "plan.json"), frozen);
 }
 
-TEST(Campaign, ForeignFoldersAreLeftAlone) {
-    const test_support::TemporaryFolder folder;
-    test_support::write_text(folder / "run" / "thesis.tex", "x");
-    EXPECT_THROW(jobs::Campaign::create_or_continue(folder / "run", campaign_plan(), nullptr), jobs::JobError);
-    EXPECT_EQ(std::distance(std::filesystem::directory_iterator(folder / "run"), {}), 1);
-    EXPECT_THROW(jobs::Campaign::open(folder / "run"), jobs::JobError);
+TEST(Campaign, AStartThatWasStoppedBeforeThePlanWasFrozenCanBeMadeAgain) {
+    const TemporaryFolder folder;
+    const SweepPlan plan = test_jobs::plan_of(text);
+    Campaign::create_or_continue(folder / "run", plan, &photos);
+    fs::remove(folder / "run/plan.json");
+    write_text(folder / "run/plan.json.host.1.2.tmp", "{");
+    EXPECT_EQ(refusal(folder / "run", plan), "");
+    EXPECT_EQ(Campaign::open(folder / "run").plan().digest(), plan.digest());
 }
 
-TEST(Campaign, FolderThatCannotBeWrittenIsTheMachinesFault) {
-    const test_support::TemporaryFolder folder;
-    test_support::write_text(folder / "file", "x");
-    EXPECT_THROW(jobs::Campaign::create_or_continue(folder / "file" / "run", campaign_plan(), nullptr),
+TEST(Campaign, AFileInTheFoldersPlaceIsTheEnvironmentsFault) {
+    const TemporaryFolder folder;
+    write_text(folder / "run", "a file");
+    EXPECT_THROW(Campaign::create_or_continue(folder / "run", test_jobs::plan_of(text), &photos),
                  jobs::EnvironmentError);
+    EXPECT_THROW(Campaign::create_or_continue(folder / "run/below", test_jobs::plan_of(text), &photos),
+                 jobs::EnvironmentError);
+    EXPECT_THROW(Campaign::create_or_continue("/proc/diffinv", test_jobs::plan_of(text), &photos),
+                 jobs::EnvironmentError);
+    EXPECT_EQ(read_text(folder / "run"), "a file");
 }
 
-TEST(Campaign, UnitIsDoneExactlyWhenItsFileExists) {
-    const test_support::TemporaryFolder folder;
-    const jobs::Campaign campaign = jobs::Campaign::create_or_continue(folder / "run", campaign_plan(), nullptr);
-    EXPECT_TRUE(campaign.committed().empty());
-    for (const std::int64_t unit : {2, 0}) test_support::write_text(campaign.folder() / pipeline::unit_path(unit), "x");
-    test_support::write_text(campaign.folder() / "units" / "000" / "unit-000001.h5.host.1.tmp", "half");
-    test_support::write_text(campaign.folder() / "units" / "000" / "unit-000099.h5", "not of this plan");
-    EXPECT_EQ(campaign.committed(), (std::vector<std::int64_t>{0, 2}));
+TEST(Campaign, OpenRefusesWhatIsNoRun) {
+    const TemporaryFolder folder;
+    EXPECT_THROW(Campaign::open(folder / "absent"), jobs::JobError);
+    EXPECT_THROW(Campaign::open(folder.path()), jobs::JobError);
+    write_text(folder / "plan.json", "{}");
+    EXPECT_THROW(Campaign::open(folder.path()), jobs::JobError);
+}
+
+TEST(Campaign, CommittedIsWhatStandsAtItsPlace) {
+    const TemporaryFolder folder;
+    const Campaign campaign = Campaign::create_or_continue(folder / "run", test_jobs::plan_of(text), &photos);
+    EXPECT_THAT(campaign.committed(), ElementsAre());
+    for (const char* name : {"000/unit-000004.h5", "000/unit-000000.h5"}) write_text(folder / "run/units" / name, "");
+    // Temporary, in another folder, in other spellings, beyond the plan of 5 units.
+    for (const char* name : {"000/unit-000001.h5.host.1.2.tmp", "001/unit-000001.h5", "000/unit-2.h5",
+                             "000/unit-00000x.h5", "000/unit-000005.h5", "unit-000003.h5"}) {
+        write_text(folder / "run/units" / name, "");
+    }
+    EXPECT_THAT(campaign.committed(), ElementsAre(0, 4));
+    fs::remove_all(folder / "run/units");
+    EXPECT_THAT(campaign.committed(), ElementsAre());
+}
+
+TEST(Campaign, RemovesTemporariesAndNothingElse) {
+    const TemporaryFolder folder;
+    const Campaign campaign = Campaign::create_or_continue(folder / "run", test_jobs::plan_of(text), &photos);
+    const std::vector<std::string> left = {"results.h5.h.1.2.tmp", "units/000/unit-000001.h5.h.1.2.tmp",
+                                           "measurements/box-32-0.05/block-0000.h5.h.1.2.tmp"};
+    const std::vector<std::string> kept = {"results.h5", "units/000/unit-000001.h5", "logs/rank.tmp",
+                                           "measurements/box-32-0.05/block-0000.h5"};
+    for (const auto& name : left) write_text(folder / "run" / name, "");
+    for (const auto& name : kept) write_text(folder / "run" / name, "");
     campaign.remove_temporaries();
-    EXPECT_FALSE(std::filesystem::exists(campaign.folder() / "units" / "000" / "unit-000001.h5.host.1.tmp"));
-    EXPECT_EQ(campaign.committed(), (std::vector<std::int64_t>{0, 2}));
-}
-
-TEST(Journal, MayBeCutAtAnyByte) {
-    const test_support::TemporaryFolder folder;
-    {
-        jobs::Journal journal(folder.path());
-        for (std::int64_t unit = 0; unit < 3; ++unit) {
-            jobs::JournalEntry entry;
-            entry.event = "committed";
-            entry.unit = unit;
-            entry.seconds = 1.5;
-            entry.host = "node \"1\"\n";
-            journal.append(entry);
-        }
-        journal.sync();
-    }
-    const std::string whole = test_support::read_text(folder / "journal.jsonl");
-    ASSERT_EQ(jobs::read_journal(folder.path()).back().host, "node \"1\"\n");
-    std::size_t last = 0;
-    for (std::size_t size = 0; size <= whole.size(); ++size) {
-        test_support::write_text(folder / "journal.jsonl", whole.substr(0, size));
-        std::size_t committed = 0;
-        for (const jobs::JournalEntry& entry : jobs::read_journal(folder.path()))
-            committed += entry.event == "committed";
-        EXPECT_GE(committed, last);
-        last = committed;
-        if (size % 40 != 0) continue;
-        // What is appended after a torn line is read.
-        {
-            jobs::Journal journal(folder.path());
-            jobs::JournalEntry entry;
-            entry.event = "committed";
-            entry.unit = 77;
-            journal.append(entry);
-        }
-        EXPECT_EQ(jobs::read_journal(folder.path()).back().unit, 77);
-    }
-    EXPECT_EQ(last, 3u);
+    for (const auto& name : left) EXPECT_FALSE(fs::exists(folder / "run" / name)) << name;
+    for (const auto& name : kept) EXPECT_TRUE(fs::exists(folder / "run" / name)) << name;
 }

@@ -5,23 +5,15 @@
 #include <ATen/ops/arange.h>
 #include <ATen/ops/zeros.h>
 
-#include <chrono>
+#include <cstddef>
+#include <sstream>
 #include <string>
 #include <variant>
 #include <vector>
 
 #include "expect_error.h"
 #include "pipeline/data/hdf5.h"
-#include "pipeline/data/sha256.h"
 #include "tests/support/paths.h"
-
-#ifdef __SANITIZE_ADDRESS__
-/// A damaged length makes HDF5 ask for absurd memory, take the refusal and report an error; that is what is tested
-/// here.
-extern "C" const char* __asan_default_options() {
-    return "allocator_may_return_null=1";
-}
-#endif
 
 namespace pipeline {
 
@@ -138,34 +130,46 @@ TEST_F(ForeignHdf5, AbsurdSizesAreRefusedBeforeMemoryIsTaken) {
     EXPECT_EQ(file.read_rows("fill", 999999, 1).size(1), 1000000);
 }
 
-// Not with variable-length strings: HDF5 1.10.8 itself reads outside its memory where their heap is damaged. Our own
-// files hold some, and are therefore sealed (see content_file.h).
-TEST_F(ForeignHdf5, EveryFlippedByteIsAnErrorOrReadable) {
-    const Hdf5File original = written(
-        "d.create_dataset('x', data=np.arange(60, dtype='f4').reshape(3, 20), compression='gzip', shuffle=True)\n"
-        "d['n'] = np.array([b'a', b'bb']); d.attrs['t'] = np.bytes_(b'text')\n");
-    const std::string whole = test_support::read_text(folder_ / "file.h5");
-    int refused = 0;
-    for (std::size_t at = 0; at < whole.size(); at += 3) {
-        std::string damaged = whole;
-        damaged[at] = static_cast<char>(damaged[at] ^ 0xff);
-        test_support::write_text(folder_ / "damaged.h5", damaged);
-        try {
-            const Hdf5File file = Hdf5File::open(folder_ / "damaged.h5");
-            for (const std::string& name : file.children("")) {
-                if (name == "n") {
-                    file.read_strings(name);
-                } else {
-                    file.read(name);
-                }
+// The packed values, where damage reaches furthest. Damage to metadata is HDF5's own to survive, and 1.10.8 does not
+// always: our own files are therefore sealed (see content_file.h).
+TEST_F(ForeignHdf5, EveryFlippedByteOfTheValuesIsAnErrorOrAValue) {
+    const at::Tensor expected = at::arange(60).to(at::kFloat).reshape({3, 20});
+    for (const char* options :
+         {"compression='gzip', shuffle=True", "compression='gzip', fletcher32=True", "shuffle=True"}) {
+        written("s = d.create_dataset('x', data=np.arange(60, dtype='f4').reshape(3, 20), chunks=(3, 20), " +
+                std::string(options) +
+                ")\nd.flush()\n"
+                "i = s.id.get_chunk_info(0)\nopen(folder + '/where', 'w').write('%d %d' % (i.byte_offset, i.size))\n");
+        std::istringstream where(test_support::read_text(folder_ / "where"));
+        std::size_t first = 0;
+        std::size_t size = 0;
+        where >> first >> size;
+        const std::string whole = test_support::read_text(folder_ / "file.h5");
+        ASSERT_LE(first + size, whole.size());
+        ASSERT_GT(size, 20U);
+        int refused = 0;
+        for (std::size_t at = first; at < first + size; ++at) {
+            std::string damaged = whole;
+            damaged[at] = static_cast<char>(damaged[at] ^ 0xff);
+            test_support::write_text(folder_ / "damaged.h5", damaged);
+            try {
+                const at::Tensor read = Hdf5File::open(folder_ / "damaged.h5").read("x");
+                EXPECT_FALSE(read.equal(expected)) << options << ", byte " << at;
+            } catch (const Hdf5Error& error) {
+                ++refused;
+                expect_line(error.what(), "damaged.h5: 'x'");
             }
-            file.attribute("", "t");
-        } catch (const Hdf5Error& error) {
-            ++refused;
-            EXPECT_EQ(std::string(error.what()).find('\n'), std::string::npos);
         }
+        // Nothing but a checksum (deflate has one too) can tell a changed value.
+        EXPECT_EQ(refused, std::string(options) == "shuffle=True" ? 0 : static_cast<int>(size)) << options;
     }
-    EXPECT_GT(refused, 20);
+}
+
+TEST_F(ForeignHdf5, TruncatedFilesAreRefused) {
+    written(
+        "d.create_dataset('x', data=np.arange(6000, dtype='f4').reshape(3, 2000), compression='gzip')\nd['n'] = ['a', "
+        "'bb']\n");
+    const std::string whole = test_support::read_text(folder_ / "file.h5");
     for (std::size_t length = 0; length < whole.size(); length += 97) {
         test_support::write_text(folder_ / "cut.h5", whole.substr(0, length));
         EXPECT_THROW(Hdf5File::open(folder_ / "cut.h5").read("x"), Hdf5Error) << length;

@@ -1,0 +1,107 @@
+#include "jobs/journal.h"
+
+#include <gtest/gtest.h>
+
+#include <algorithm>
+
+#include "jobs/job_error.h"
+#include "tests/support/paths.h"
+
+namespace {
+
+using jobs::Journal;
+using jobs::JournalEntry;
+using jobs::read_journal;
+using test_support::TemporaryFolder;
+
+const std::vector<JournalEntry> written = {
+    {.event = "run", .rank = 0, .time = 1764000000.25, .host = "node1"},
+    {.event = "assigned", .unit = 12, .rank = 1, .time = 1764000001},
+    {.event = "committed",
+     .unit = 12,
+     .rank = 1,
+     .time = 1764000009.5,
+     .seconds = 8.125,
+     .seconds_sampling = 7.5,
+     .diverged = 1,
+     .unreadable = 2,
+     .host = "node1",
+     .device = "cpu"},
+    {.event = "failed", .unit = 13, .rank = 2, .time = 1764000010, .reason = "no {room}\n\"left\""},
+};
+
+void append_all(const std::filesystem::path& folder) {
+    Journal journal(folder);
+    for (const JournalEntry& entry : written) journal.append(entry);
+    journal.sync();
+}
+
+void expect_same(const JournalEntry& read, const JournalEntry& entry) {
+    EXPECT_EQ(read.event, entry.event);
+    EXPECT_EQ(read.unit, entry.unit);
+    EXPECT_EQ(read.rank, entry.rank);
+    EXPECT_EQ(read.time, entry.time);
+    EXPECT_EQ(read.seconds, entry.seconds);
+    EXPECT_EQ(read.seconds_sampling, entry.seconds_sampling);
+    EXPECT_EQ(read.diverged, entry.diverged);
+    EXPECT_EQ(read.unreadable, entry.unreadable);
+    EXPECT_EQ(read.host, entry.host);
+    EXPECT_EQ(read.device, entry.device);
+    EXPECT_EQ(read.reason, entry.reason);
+}
+
+}  // namespace
+
+TEST(Journal, WhatIsAppendedIsRead) {
+    const TemporaryFolder folder;
+    EXPECT_TRUE(read_journal(folder.path()).empty());
+    append_all(folder.path());
+    append_all(folder.path());
+    const auto read = read_journal(folder.path());
+    ASSERT_EQ(read.size(), 2 * written.size());
+    for (std::size_t i = 0; i < read.size(); ++i) expect_same(read[i], written[i % written.size()]);
+}
+
+TEST(Journal, CutAtAnyByteItLosesOnlyTheLineThatWasCut) {
+    const TemporaryFolder folder;
+    append_all(folder.path());
+    const std::string text = test_support::read_text(folder / "journal.jsonl");
+    for (std::size_t length = 0; length <= text.size(); ++length) {
+        // A whole line without its line break is a whole entry.
+        std::size_t whole = static_cast<std::size_t>(
+            std::count(text.begin(), text.begin() + static_cast<std::ptrdiff_t>(length), '\n'));
+        if (length < text.size() && text[length] == '\n') ++whole;
+
+        test_support::write_text(folder / "journal.jsonl", text.substr(0, length));
+        const auto read = read_journal(folder.path());
+        ASSERT_EQ(read.size(), whole) << length;
+        for (std::size_t i = 0; i < whole; ++i) expect_same(read[i], written[i]);
+
+        // The next run's entries are not lost with it.
+        append_all(folder.path());
+        const auto continued = read_journal(folder.path());
+        ASSERT_EQ(continued.size(), whole + written.size()) << length;
+        for (std::size_t i = 0; i < written.size(); ++i) expect_same(continued[whole + i], written[i]);
+    }
+}
+
+TEST(Journal, ForeignLinesArePassedOver) {
+    const TemporaryFolder folder;
+    test_support::write_text(folder / "journal.jsonl",
+                             "hello\n[1, 2]\n{\"unit\": 3}\n{\"event\": 4}\n{\"event\": \"run\", \"unit\": \"x\"}\n"
+                             "\xff\xfe\n\n{\"event\": \"run\", \"new\": true}\n");
+    const auto read = read_journal(folder.path());
+    ASSERT_EQ(read.size(), 1u);
+    EXPECT_EQ(read[0].event, "run");
+}
+
+TEST(Journal, TextThatIsNoUnicodeDoesNotEndARun) {
+    const TemporaryFolder folder;
+    Journal(folder.path()).append({.event = "failed", .unit = 1, .reason = "photo\xff.png"});
+    ASSERT_EQ(read_journal(folder.path()).size(), 1u);
+}
+
+TEST(Journal, FolderThatCannotBeWrittenIsTheEnvironmentsFault) {
+    const TemporaryFolder folder;
+    EXPECT_THROW(Journal(folder / "absent"), jobs::EnvironmentError);
+}
