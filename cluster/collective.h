@@ -15,7 +15,8 @@ class Collective {
     virtual ~Collective() = default;
     virtual int rank() const = 0;
     virtual int size() const = 0;
-    /// The root's values reach every rank's tensors. Same shapes and dtypes everywhere, called by every rank of the group.
+    /// The root's values reach every rank's tensors. Same shapes and dtypes everywhere, called by every rank of the
+    /// group.
     virtual void broadcast(const std::vector<at::Tensor>& tensors, int root) = 0;
     virtual std::uint64_t all_reduce_minimum(std::uint64_t value) = 0;
     virtual std::uint64_t all_reduce_maximum(std::uint64_t value) = 0;

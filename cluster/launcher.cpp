@@ -25,9 +25,13 @@ namespace {
 
 using Clock = std::chrono::steady_clock;
 
-double seconds_since(Clock::time_point begin) { return std::chrono::duration<double>(Clock::now() - begin).count(); }
+double seconds_since(Clock::time_point begin) {
+    return std::chrono::duration<double>(Clock::now() - begin).count();
+}
 
-int shell_status(int status) { return WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status); }
+int shell_status(int status) {
+    return WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
+}
 
 std::vector<char*> pointers(std::vector<std::string>& texts) {
     std::vector<char*> list;
@@ -45,7 +49,8 @@ std::vector<std::string> merged_environment(const LaunchCommand& command) {
     return all;
 }
 
-/// Starts the command in a process group of its own, tied to our life. An exec that fails reports its errno through a pipe.
+/// Starts the command in a process group of its own, tied to our life. An exec that fails reports its errno through a
+/// pipe.
 pid_t start(const LaunchCommand& command, const std::filesystem::path& log) {
     std::vector<std::string> arguments = command.arguments;
     std::vector<std::string> environment = merged_environment(command);

@@ -14,7 +14,8 @@ struct LaunchCommand {
     std::vector<std::pair<std::string, std::string>> environment;  ///< Added; what is already set wins.
 };
 
-/// mpirun for one coordinator and `workers` workers of `program`: as root too, in a container too, one OpenMP thread a rank.
+/// mpirun for one coordinator and `workers` workers of `program`: as root too, in a container too, one OpenMP thread a
+/// rank.
 LaunchCommand mpirun_command(int workers, const std::vector<std::string>& program);
 
 /// How a supervised command ended.
@@ -24,18 +25,20 @@ struct LaunchResult {
 };
 
 struct Supervision {
-    std::filesystem::path log;           ///< Takes the command's standard output and standard error.
-    std::function<void()> tick;          ///< Called about ten times a second. May be null.
-    std::function<bool()> is_decided;    ///< True once the command has said its verdict: it then has `grace_seconds` to end.
-    double grace_seconds = 10;           ///< From the verdict to TERM.
-    double kill_seconds = 3;             ///< From TERM to KILL: mpirun itself gives its ranks one second.
+    std::filesystem::path log;   ///< Takes the command's standard output and standard error.
+    std::function<void()> tick;  ///< Called about ten times a second. May be null.
+    std::function<bool()>
+        is_decided;             ///< True once the command has said its verdict: it then has `grace_seconds` to end.
+    double grace_seconds = 10;  ///< From the verdict to TERM.
+    double kill_seconds = 3;    ///< From TERM to KILL: mpirun itself gives its ranks one second.
 };
 
 /// Runs a command and waits for its end, so that nothing of it is left behind, however one of us ends:
 /// TERM, INT and HUP end it (as TERM), USR1 is passed on; when this process is killed the kernel ends the command, and
 /// when the command dies its children, which become ours, are killed. Standard input is empty.
 ///
-/// Takes over this process's signals and its orphaned descendants: called by the main thread of a process without other children.
+/// Takes over this process's signals and its orphaned descendants: called by the main thread of a process without other
+/// children.
 /// @throws std::system_error  where the command cannot be started
 LaunchResult supervise(const LaunchCommand& command, const Supervision& supervision);
 

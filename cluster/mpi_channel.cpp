@@ -32,12 +32,13 @@ class MpiChannel final : public Channel {
 
     void send(int destination, const std::string& text) override {
         if (text.size() > static_cast<std::size_t>(std::numeric_limits<int>::max())) {
-            throw std::invalid_argument("channel: a message of " + std::to_string(text.size()) + " bytes; at most 2^31 - 1");
+            throw std::invalid_argument("channel: a message of " + std::to_string(text.size()) +
+                                        " bytes; at most 2^31 - 1");
         }
         complete_sends();
         Outgoing& message = outgoing_.emplace_back(Outgoing{text, MPI_REQUEST_NULL});
-        check_mpi(MPI_Isend(message.text.data(), static_cast<int>(message.text.size()), MPI_CHAR, destination, message_tag,
-                            MPI_COMM_WORLD, &message.request),
+        check_mpi(MPI_Isend(message.text.data(), static_cast<int>(message.text.size()), MPI_CHAR, destination,
+                            message_tag, MPI_COMM_WORLD, &message.request),
                   "MPI_Isend");
     }
 
@@ -77,6 +78,8 @@ class MpiChannel final : public Channel {
 
 }  // namespace
 
-std::unique_ptr<Channel> mpi_channel() { return std::make_unique<MpiChannel>(); }
+std::unique_ptr<Channel> mpi_channel() {
+    return std::make_unique<MpiChannel>();
+}
 
 }  // namespace cluster

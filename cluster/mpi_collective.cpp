@@ -75,6 +75,8 @@ class MpiCollective final : public Collective {
 
 }  // namespace
 
-std::unique_ptr<Collective> mpi_collective(int first) { return std::make_unique<MpiCollective>(first); }
+std::unique_ptr<Collective> mpi_collective(int first) {
+    return std::make_unique<MpiCollective>(first);
+}
 
 }  // namespace cluster

@@ -40,13 +40,15 @@ MpiEnvironment::MpiEnvironment() {
     check_mpi(MPI_Init_thread(nullptr, nullptr, MPI_THREAD_FUNNELED, &provided), "MPI_Init_thread");
     // MPI's own default is to end every rank at the first error, without a word of ours.
     check_mpi(MPI_Comm_set_errhandler(MPI_COMM_WORLD, MPI_ERRORS_RETURN), "MPI_Comm_set_errhandler");
-    if (provided < MPI_THREAD_FUNNELED) throw MpiError("MPI_Init_thread without MPI_THREAD_FUNNELED", MPI_ERR_OTHER,
-                                                       std::source_location::current());
+    if (provided < MPI_THREAD_FUNNELED)
+        throw MpiError("MPI_Init_thread without MPI_THREAD_FUNNELED", MPI_ERR_OTHER, std::source_location::current());
     check_mpi(MPI_Comm_rank(MPI_COMM_WORLD, &rank_), "MPI_Comm_rank");
     check_mpi(MPI_Comm_size(MPI_COMM_WORLD, &size_), "MPI_Comm_size");
 }
 
-MpiEnvironment::~MpiEnvironment() { MPI_Finalize(); }
+MpiEnvironment::~MpiEnvironment() {
+    MPI_Finalize();
+}
 
 std::string mpi_library_version() {
     char text[MPI_MAX_LIBRARY_VERSION_STRING] = {};
@@ -56,6 +58,8 @@ std::string mpi_library_version() {
     return words.substr(0, words.find_first_of(",\n"));
 }
 
-bool is_inside_mpi_launch() { return std::getenv("OMPI_COMM_WORLD_SIZE") != nullptr; }
+bool is_inside_mpi_launch() {
+    return std::getenv("OMPI_COMM_WORLD_SIZE") != nullptr;
+}
 
 }  // namespace cluster

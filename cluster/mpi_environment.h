@@ -20,8 +20,8 @@ class MpiError : public std::runtime_error {
 /// @throws MpiError
 void check_mpi(int code, const char* call, const std::source_location& where = std::source_location::current());
 
-/// MPI by lifetime: initialised with MPI_THREAD_FUNNELED when made, finalised when destroyed. One a process, made by the
-/// main thread, which alone calls MPI. Signal handlers are installed before. Failed calls return their code.
+/// MPI by lifetime: initialised with MPI_THREAD_FUNNELED when made, finalised when destroyed. One a process, made by
+/// the main thread, which alone calls MPI. Signal handlers are installed before. Failed calls return their code.
 class MpiEnvironment {
   public:
     /// @throws MpiError

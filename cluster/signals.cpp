@@ -13,8 +13,12 @@ namespace {
 volatile sig_atomic_t noted_termination = 0;
 volatile sig_atomic_t noted_drains = 0;
 
-void note_termination(int signal) { noted_termination = signal; }
-void note_drain(int) { noted_drains = noted_drains + 1; }
+void note_termination(int signal) {
+    noted_termination = signal;
+}
+void note_drain(int) {
+    noted_drains = noted_drains + 1;
+}
 
 }  // namespace
 
@@ -28,11 +32,17 @@ void install_signal_handlers() {
     sigaction(SIGUSR1, &action, nullptr);
 }
 
-int termination_signal() { return noted_termination; }
+int termination_signal() {
+    return noted_termination;
+}
 
-bool is_drain_requested() { return noted_drains > 0; }
+bool is_drain_requested() {
+    return noted_drains > 0;
+}
 
-int drain_requests() { return noted_drains; }
+int drain_requests() {
+    return noted_drains;
+}
 
 void die_with_parent(int signal, int parent) {
     prctl(PR_SET_PDEATHSIG, signal);

@@ -2,8 +2,8 @@
 
 namespace cluster {
 
-/// Takes over TERM, INT, HUP and USR1 of this process: they are noted instead of ending it. Called before MPI_Init, since the
-/// default action of USR1 is death and mpirun forwards it as the signal to drain.
+/// Takes over TERM, INT, HUP and USR1 of this process: they are noted instead of ending it. Called before MPI_Init,
+/// since the default action of USR1 is death and mpirun forwards it as the signal to drain.
 void install_signal_handlers();
 
 /// The last of TERM, INT and HUP that arrived, or 0.

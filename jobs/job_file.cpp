@@ -160,6 +160,12 @@ CommandLine parse_command_line(const std::vector<std::string>& arguments, bool t
                                           : "unrecognised option '--" + printable(option.string_key) + "'"));
             }
             const std::string value = option.value.empty() ? "" : trimmed(option.value.front());
+            // Boost takes the next option for a value that was forgotten.
+            if (option.original_tokens.size() > 1 && value.starts_with("--")) {
+                throw JobError("--" + option.string_key + " " + printable(value) +
+                               ": the value is missing; allowed: --" + option.string_key + " VALUE, or --" +
+                               option.string_key + "=VALUE");
+            }
             if (!seen.insert(option.string_key).second) {
                 throw JobError("--" + option.string_key + " " + printable(value) +
                                ": repeated; allowed: each option once");

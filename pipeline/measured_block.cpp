@@ -42,8 +42,8 @@ void commit_measurement(const WorkUnit& unit, const UnitEnvironment& environment
     const operators::Parameters parameters = operator_parameters(entry, configuration, batch, images, environment);
     const std::shared_ptr<const operators::MeasurementOperator> A =
         entry.make(configuration.operator_settings, environment.image_shape, parameters);
-    const operators::Measurement measurement = operators::measure(A, batch.images, configuration.sigma_y, environment.noise,
-                                                                  images, configuration.noise_on_unobserved);
+    const operators::Measurement measurement = operators::measure(
+        A, batch.images, configuration.sigma_y, environment.noise, images, configuration.noise_on_unobserved);
 
     commit_measurement_file(environment.folder, label, unit.block,
                             {.operator_name = configuration.operator_name,
@@ -74,7 +74,8 @@ MeasuredBlock measured_block(const WorkUnit& unit, const UnitEnvironment& enviro
     if (file.image_index != unit.image_index || file.sigma_y != configuration.sigma_y ||
         file.operator_name != configuration.operator_name ||
         file.operator_settings != settings_json(configuration.operator_settings)) {
-        throw FileError(path, "holds other images or settings than unit " + std::to_string(unit.number) + " of this run");
+        throw FileError(path,
+                        "holds other images or settings than unit " + std::to_string(unit.number) + " of this run");
     }
     std::shared_ptr<const operators::MeasurementOperator> A =
         entry.make(configuration.operator_settings, environment.image_shape, file.parameters);

@@ -31,7 +31,10 @@ KeyedNoise keyed_noise(const WorkUnit& unit, const UnitEnvironment& environment)
     for (const std::int64_t index : unit.image_index) {
         images.push_back(index < 0 ? operators::no_image : static_cast<std::uint64_t>(index));
     }
-    return {environment.noise, std::move(images), {unit.sample.begin(), unit.sample.end()}, environment.image_shape,
+    return {environment.noise,
+            std::move(images),
+            {unit.sample.begin(), unit.sample.end()},
+            environment.image_shape,
             at::kCPU};
 }
 

@@ -53,7 +53,9 @@ UnitRows plain_rows(const WorkUnit& unit, const SamplingResult& result) {
 
 }  // namespace
 
-UnitRows generated_rows(const WorkUnit& unit, const SamplingResult& result) { return plain_rows(unit, result); }
+UnitRows generated_rows(const WorkUnit& unit, const SamplingResult& result) {
+    return plain_rows(unit, result);
+}
 
 UnitRows scored_rows(const WorkUnit& unit, const MeasuredBlock& block, const SamplingResult& result,
                      const UnitEnvironment& environment) {
@@ -64,12 +66,14 @@ UnitRows scored_rows(const WorkUnit& unit, const MeasuredBlock& block, const Sam
 
     // Metrics of the whole batch, on clamped images.
     rows.psnr = psnr(rows.restored, truth);
-    if (truth.size(2) >= smallest_ssim_side && truth.size(3) >= smallest_ssim_side) rows.ssim = ssim(rows.restored, truth);
+    if (truth.size(2) >= smallest_ssim_side && truth.size(3) >= smallest_ssim_side)
+        rows.ssim = ssim(rows.restored, truth);
     if (environment.lpips != nullptr) rows.lpips = (*environment.lpips)(rows.restored, truth);
     if (block.measurement.A->is_image_like()) rows.psnr_measurement = psnr(block.measurement.y, truth);
     rows.residual = residuals(block.measurement, rows.restored, unit.configuration.noise_on_unobserved);
 
-    // An image that could not be read went through as zeros, so that the batch keeps its shape; its numbers mean nothing.
+    // An image that could not be read went through as zeros, so that the batch keeps its shape; its numbers mean
+    // nothing.
     for (std::size_t row = 0; row < rows.status.size(); ++row) {
         if (!block.file.image_error[row].empty()) {
             rows.status[row] = RowStatus::unreadable;

@@ -45,16 +45,17 @@ void list_operators() {
 }
 
 void list_metrics() {
-    std::cout << "All are taken on images clamped to [-1, 1], per image, against the truth.\n\n"
-                 "psnr              10 log10(1/mse) in dB on [0, 1], mean over channels and pixels\n"
-                 "ssim              structural similarity (Wang et al. 2004): 11x11 Gaussian window, sigma 1.5; sides of\n"
-                 "                  11 pixels and more\n"
-                 "lpips             perceptual distance v0.1 (Zhang et al. 2018); the net is recorded with the number,\n"
-                 "                  alex by default\n"
-                 "psnr_measurement  psnr of y itself, where y is an image\n"
-                 "residual          |y - A x| / (sigma_y sqrt(m)), about 1 where x explains y up to its noise; none where\n"
-                 "                  sigma_y is 0\n"
-                 "nfe               network calls an image\n";
+    std::cout
+        << "All are taken on images clamped to [-1, 1], per image, against the truth.\n\n"
+           "psnr              10 log10(1/mse) in dB on [0, 1], mean over channels and pixels\n"
+           "ssim              structural similarity (Wang et al. 2004): 11x11 Gaussian window, sigma 1.5; sides of\n"
+           "                  11 pixels and more\n"
+           "lpips             perceptual distance v0.1 (Zhang et al. 2018); the net is recorded with the number,\n"
+           "                  alex by default\n"
+           "psnr_measurement  psnr of y itself, where y is an image\n"
+           "residual          |y - A x| / (sigma_y sqrt(m)), about 1 where x explains y up to its noise; none where\n"
+           "                  sigma_y is 0\n"
+           "nfe               network calls an image\n";
 }
 
 }  // namespace

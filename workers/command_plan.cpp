@@ -59,18 +59,19 @@ int plan_command(Arguments& arguments) {
         cost += images * point.cost_per_image;
     }
     const operators::Shape& shape = plan.image_shape();
-    const double flop = pipeline::forward_flop(planned.model.network, static_cast<int>(shape.height),
-                                               static_cast<int>(shape.width));
+    const double flop =
+        pipeline::forward_flop(planned.model.network, static_cast<int>(shape.height), static_cast<int>(shape.width));
     const double bytes_per_value = plan.store() == pipeline::Store::uint8 ? 1 : 4;
     const double bytes = static_cast<double>(plan.rows()) * static_cast<double>(shape.count()) * bytes_per_value;
 
     std::cout << plan.configurations().size() << " configurations, " << plan.unit_count() << " units of up to "
-              << plan.batch() << " images, " << plan.rows() << " images of " << shape.channels << "x" << shape.height << "x"
-              << shape.width << "\n";
+              << plan.batch() << " images, " << plan.rows() << " images of " << shape.channels << "x" << shape.height
+              << "x" << shape.width << "\n";
     for (const jobs::PlannedConfiguration& point : plan.configurations()) print_configuration(point);
     char totals[256];
-    std::snprintf(totals, sizeof totals, "%.4g network calls (as costly as %.4g forward passes of %.3g GFLOP): about %s on one core\n",
-                  calls, cost, flop / 1e9, duration_words(cost * flop / flop_per_second_of_a_core).c_str());
+    std::snprintf(totals, sizeof totals,
+                  "%.4g network calls (as costly as %.4g forward passes of %.3g GFLOP): about %s on one core\n", calls,
+                  cost, flop / 1e9, duration_words(cost * flop / flop_per_second_of_a_core).c_str());
     std::cout << totals << "restored images: " << bytes_words(bytes) << " before compression\n"
               << "plan digest " << plan.digest() << "\n";
     return 0;

@@ -73,14 +73,16 @@ bool needs_merging(const fs::path& folder) {
 void show_results(const jobs::Campaign& campaign) {
     const fs::path& folder = campaign.folder();
     if (needs_merging(folder)) jobs::merge(campaign);
-    std::cout << "\n" << jobs::result_table(folder / "results.h5") << "\n"
+    std::cout << "\n"
+              << jobs::result_table(folder / "results.h5") << "\n"
               << (folder / "results.h5").string() << "\n"
               << (folder / "results.csv").string() << "\n";
 }
 
 void list_quarantined(const Verdict& verdict) {
     for (const QuarantinedUnit& unit : verdict.quarantined) {
-        std::fprintf(stderr, "diffinv: unit %lld failed: %s\n", static_cast<long long>(unit.number), unit.reason.c_str());
+        std::fprintf(stderr, "diffinv: unit %lld failed: %s\n", static_cast<long long>(unit.number),
+                     unit.reason.c_str());
     }
 }
 
@@ -204,6 +206,8 @@ int run_command(Arguments& arguments) {
     return conclude(campaign, launch(campaign, options.workers));
 }
 
-int rank_command(Arguments& arguments) { return run_rank(arguments.only_word("rank", "a run's folder")); }
+int rank_command(Arguments& arguments) {
+    return run_rank(arguments.only_word("rank", "a run's folder"));
+}
 
 }  // namespace workers

@@ -37,8 +37,11 @@ int status_command(Arguments& arguments) {
     const bool is_running = state == "running" || state == "draining";
 
     if (arguments.has_flag("json")) {
-        nlohmann::ordered_json json = {{"state", state}, {"units", units}, {"committed", committed},
-                                       {"rows", campaign.plan().rows()}, {"plan_digest", campaign.plan().digest()}};
+        nlohmann::ordered_json json = {{"state", state},
+                                       {"units", units},
+                                       {"committed", committed},
+                                       {"rows", campaign.plan().rows()},
+                                       {"plan_digest", campaign.plan().digest()}};
         if (is_running) json["coordinator"] = nlohmann::ordered_json::parse(to_json(*status));
         if (!is_running && verdict) {
             json["exit_code"] = verdict->exit_code;

@@ -21,12 +21,12 @@ struct CoordinatorLinks {
 };
 
 struct CoordinatorSettings {
-    std::string digest;                 ///< Of the plan; a worker that read another one is refused.
-    std::int64_t units_in_plan = 0;     ///< For the status.
+    std::string digest;              ///< Of the plan; a worker that read another one is refused.
+    std::int64_t units_in_plan = 0;  ///< For the status.
     std::int64_t already_committed = 0;
     double status_seconds = 2;
-    /// A worker that says nothing for so long, and ten times as long as the slowest that was heard, is lost. Generous: one
-    /// network call of a large batch on a CPU takes minutes.
+    /// A worker that says nothing for so long, and ten times as long as the slowest that was heard, is lost. Generous:
+    /// one network call of a large batch on a CPU takes minutes.
     double silence_seconds = 600;
 };
 

@@ -72,7 +72,8 @@ Verdict run_coordinator(cluster::Channel& channel, const jobs::Campaign& campaig
     try {
         RankLog log(campaign.folder(), channel.rank());
         outcome = coordinate_campaign(channel, campaign, log, show);
-        log.note("verdict", {{"exit_code", std::to_string(outcome.verdict.exit_code)}, {"reason", outcome.verdict.reason}});
+        log.note("verdict",
+                 {{"exit_code", std::to_string(outcome.verdict.exit_code)}, {"reason", outcome.verdict.reason}});
     } catch (const jobs::EnvironmentError& error) {
         outcome = {{exit_environment, error.what(), {}}, false};
     } catch (const std::exception& error) {

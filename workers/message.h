@@ -30,11 +30,11 @@ struct Message {
     int exit_code = 0;            ///< refused
     int process = 0;              ///< hello
     std::uint64_t checksum = 0;   ///< hello
-    std::string host = {};  ///< hello
-    std::string device = {};  ///< hello
-    std::string digest = {};  ///< hello, plan
-    std::string reason = {};  ///< failed, refused
-    std::string folder = {};  ///< plan
+    std::string host = {};        ///< hello
+    std::string device = {};      ///< hello
+    std::string digest = {};      ///< hello, plan
+    std::string reason = {};      ///< failed, refused
+    std::string folder = {};      ///< plan
 };
 
 /// JSON on one line, with the fields that differ from their defaults.

@@ -22,8 +22,8 @@ void check_lpips(const jobs::SweepPlan& plan) {
     bool is_scored = false;
     for (const jobs::PlannedConfiguration& point : plan.configurations()) is_scored = is_scored || !point.is_generation;
     if (!is_scored || plan.lpips() == "none") return;
-    const pipeline::Lpips lpips = plan.lpips() == "embedded" ? pipeline::Lpips::embedded()
-                                                             : pipeline::Lpips::from_file(plan.lpips());
+    const pipeline::Lpips lpips =
+        plan.lpips() == "embedded" ? pipeline::Lpips::embedded() : pipeline::Lpips::from_file(plan.lpips());
     const operators::Shape& shape = plan.image_shape();
     if (shape.height < lpips.minimum_size() || shape.width < lpips.minimum_size()) {
         throw jobs::JobError("lpips: images are " + std::to_string(shape.height) + "x" + std::to_string(shape.width) +

@@ -15,7 +15,9 @@ constexpr double redraw_seconds = 0.5;
 
 Progress::Progress() : is_terminal_(isatty(STDERR_FILENO) == 1), last_(std::chrono::steady_clock::now()) {}
 
-Progress::~Progress() { clear(); }
+Progress::~Progress() {
+    clear();
+}
 
 void Progress::show(const Status& status) {
     const auto now = std::chrono::steady_clock::now();

@@ -8,8 +8,8 @@
 
 namespace workers {
 
-/// A rank's own log, logs/rank-0007.jsonl: one JSON object a line with time, rank, event and what belongs to it. A line is
-/// out when `note` returns.
+/// A rank's own log, logs/rank-0007.jsonl: one JSON object a line with time, rank, event and what belongs to it. A line
+/// is out when `note` returns.
 class RankLog {
   public:
     using Fields = std::vector<std::pair<std::string, std::string>>;

@@ -8,10 +8,11 @@
 
 namespace workers {
 
-/// Rank 0 of a run: deals what is not committed yet, keeps journal and status.json, writes the verdict. Loads no weights.
+/// Rank 0 of a run: deals what is not committed yet, keeps journal and status.json, writes the verdict. Loads no
+/// weights.
 ///
-/// Where workers may still be at work afterwards (a signal, a lost worker, one that could not start) the process ends here
-/// without finalising MPI, which makes mpirun end the others.
+/// Where workers may still be at work afterwards (a signal, a lost worker, one that could not start) the process ends
+/// here without finalising MPI, which makes mpirun end the others.
 /// @param show  told of the status beside status.json; may be null
 Verdict run_coordinator(cluster::Channel& channel, const jobs::Campaign& campaign,
                         const std::function<void(const Status&)>& show = {});

@@ -15,8 +15,8 @@ struct Replica {
     std::uint64_t checksum = 0;
 };
 
-/// Rank 0 of the group reads the checkpoint, once; the others receive its weights; an all-reduced checksum, minimum equal
-/// to maximum, proves that all hold the same model. Called by every rank of the group.
+/// Rank 0 of the group reads the checkpoint, once; the others receive its weights; an all-reduced checksum, minimum
+/// equal to maximum, proves that all hold the same model. Called by every rank of the group.
 /// @throws jobs::JobError      where the checkpoint is no longer the one that was planned with
 /// @throws std::runtime_error  where replicas differ
 Replica load_replica(const jobs::SweepPlan& plan, cluster::Collective& collective);

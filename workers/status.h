@@ -12,21 +12,21 @@ namespace workers {
 struct WorkerStatus {
     int rank = 0;
     std::string host;
-    std::int64_t unit = -1;        ///< −1: none
-    double seconds_silent = 0;     ///< Since its last word.
+    std::int64_t unit = -1;     ///< −1: none
+    double seconds_silent = 0;  ///< Since its last word.
 };
 
 /// How a run stands: status.json, written by the coordinator every two seconds, read from any shell.
 struct Status {
-    std::string state;             ///< "running", "draining", "finished", "incomplete"
-    std::int64_t units = 0;        ///< In the plan.
+    std::string state;       ///< "running", "draining", "finished", "incomplete"
+    std::int64_t units = 0;  ///< In the plan.
     std::int64_t committed = 0;
     std::int64_t running = 0;
     std::int64_t quarantined = 0;
-    double seconds = 0;            ///< Since this coordinator began.
-    double units_per_second = 0;   ///< In this run.
-    double seconds_left = -1;      ///< By predicted cost; −1: not known yet.
-    double time = 0;               ///< When this was written, seconds since the epoch.
+    double seconds = 0;           ///< Since this coordinator began.
+    double units_per_second = 0;  ///< In this run.
+    double seconds_left = -1;     ///< By predicted cost; −1: not known yet.
+    double time = 0;              ///< When this was written, seconds since the epoch.
     std::vector<WorkerStatus> workers;
 };
 

@@ -26,7 +26,8 @@ std::optional<Verdict> read_verdict(const std::filesystem::path& folder) {
     try {
         Verdict verdict{json.at("exit_code").get<int>(), json.at("reason").get<std::string>(), {}};
         for (const Json& entry : json.at("quarantined")) {
-            verdict.quarantined.push_back({entry.at("unit").get<std::int64_t>(), entry.at("reason").get<std::string>()});
+            verdict.quarantined.push_back(
+                {entry.at("unit").get<std::int64_t>(), entry.at("reason").get<std::string>()});
         }
         return verdict;
     } catch (const Json::exception&) {
@@ -34,6 +35,8 @@ std::optional<Verdict> read_verdict(const std::filesystem::path& folder) {
     }
 }
 
-void remove_verdict(const std::filesystem::path& folder) { std::filesystem::remove(folder / "verdict.json"); }
+void remove_verdict(const std::filesystem::path& folder) {
+    std::filesystem::remove(folder / "verdict.json");
+}
 
 }  // namespace workers

@@ -20,7 +20,7 @@ inline constexpr int exit_incomplete = 75;
 /// How a coordinator's run ended: what `diffinv run` exits with, whatever became of mpirun.
 struct Verdict {
     int exit_code = exit_internal;
-    std::string reason;                        ///< Empty where all is done.
+    std::string reason;  ///< Empty where all is done.
     std::vector<QuarantinedUnit> quarantined;
 };
 

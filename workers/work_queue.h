@@ -22,8 +22,8 @@ struct QuarantinedUnit {
     std::string reason;
 };
 
-/// Which units wait, run, are done or given up. The longest waiting unit is dealt first, ties by number. It has no I/O and
-/// no clock; ranks are numbers that it compares.
+/// Which units wait, run, are done or given up. The longest waiting unit is dealt first, ties by number. It has no I/O
+/// and no clock; ranks are numbers that it compares.
 class WorkQueue {
   public:
     /// @param maximum_attempts  failures that may pass, after which a unit is given up

@@ -45,7 +45,8 @@ Message await_answer(cluster::Channel& channel, Heart& heart) {
     }
 }
 
-Message compute_and_report(std::int64_t unit, const ComputeUnit& compute, Heart& heart, const WorkerSettings& settings) {
+Message compute_and_report(std::int64_t unit, const ComputeUnit& compute, Heart& heart,
+                           const WorkerSettings& settings) {
     try {
         const pipeline::UnitCost cost = compute(unit, [&] { heart.beat(unit); });
         return {.kind = MessageKind::done,
@@ -87,7 +88,8 @@ bool work(cluster::Channel& channel, const Message& hello, const ComputeUnit& co
             channel.send(0, to_text({.kind = MessageKind::ready}));
             const Message answer = await_answer(channel, heart);
             if (answer.kind == MessageKind::stop) return true;
-            if (answer.kind != MessageKind::unit) throw std::runtime_error("worker: rank 0 answered " + to_text(answer));
+            if (answer.kind != MessageKind::unit)
+                throw std::runtime_error("worker: rank 0 answered " + to_text(answer));
             channel.send(0, to_text(compute_and_report(answer.unit, compute, heart, settings)));
         }
     } catch (const Terminated&) {

@@ -29,7 +29,8 @@ struct Terminated {};
 /// exception crosses ranks.
 /// @param hello  sent first
 /// @return false where the worker was terminated
-bool work(cluster::Channel& channel, const Message& hello, const ComputeUnit& compute, const WorkerSettings& settings = {});
+bool work(cluster::Channel& channel, const Message& hello, const ComputeUnit& compute,
+          const WorkerSettings& settings = {});
 
 /// A failure in one line, and whether another attempt may succeed: memory and I/O may, all else would fail again.
 struct FailureReport {

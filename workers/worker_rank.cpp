@@ -112,7 +112,8 @@ void run_worker(cluster::Channel& channel, const std::filesystem::path& folder) 
     } catch (const jobs::EnvironmentError& error) {
         refuse(channel, exit_environment, error.what());
     } catch (const std::exception& error) {
-        refuse(channel, exit_internal, "worker " + std::to_string(channel.rank()) + ": " + describe_failure(error).reason);
+        refuse(channel, exit_internal,
+               "worker " + std::to_string(channel.rank()) + ": " + describe_failure(error).reason);
     }
 }
 

@@ -12,7 +12,8 @@ TEST(InProcessChannel, DeliversInOrderWithItsSender) {
     channels[2]->send(0, "third");
 
     std::vector<std::string> heard;
-    while (const auto envelope = channels[0]->poll()) heard.push_back(std::to_string(envelope->source) + envelope->text);
+    while (const auto envelope = channels[0]->poll())
+        heard.push_back(std::to_string(envelope->source) + envelope->text);
 
     EXPECT_EQ(heard, (std::vector<std::string>{"1first", "1second", "2third"}));
     EXPECT_FALSE(channels[1]->poll().has_value());
@@ -25,7 +26,8 @@ TEST(InProcessChannel, ThreadsSendAtOnce) {
     std::vector<std::thread> senders;
     for (int rank = 1; rank < 5; ++rank) {
         senders.emplace_back([&, rank] {
-            for (int message = 0; message < 1000; ++message) channels[static_cast<std::size_t>(rank)]->send(0, std::to_string(message));
+            for (int message = 0; message < 1000; ++message)
+                channels[static_cast<std::size_t>(rank)]->send(0, std::to_string(message));
         });
     }
     std::vector<int> next(5, 0);

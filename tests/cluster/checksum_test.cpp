@@ -13,7 +13,9 @@ std::vector<at::Tensor> some_tensors() {
 
 }  // namespace
 
-TEST(Checksum, EqualTensorsAgree) { EXPECT_EQ(cluster::checksum(some_tensors()), cluster::checksum(some_tensors())); }
+TEST(Checksum, EqualTensorsAgree) {
+    EXPECT_EQ(cluster::checksum(some_tensors()), cluster::checksum(some_tensors()));
+}
 
 TEST(Checksum, EveryChangedBitOfOneValueShows) {
     const std::uint64_t sum = cluster::checksum(some_tensors());

@@ -110,8 +110,8 @@ TEST(Supervisor, KilledSupervisorTakesTheCommandAlong) {
 
 TEST(Supervisor, Usr1IsPassedOn) {
     const test_support::TemporaryFolder folder;
-    const pid_t supervisor = start_supervisor(
-        {"sh", "-c", "trap 'exit 42' USR1; echo ready; while true; do sleep 0.05; done"}, folder);
+    const pid_t supervisor =
+        start_supervisor({"sh", "-c", "trap 'exit 42' USR1; echo ready; while true; do sleep 0.05; done"}, folder);
     ASSERT_TRUE(wait_until(5, [&] { return test_support::read_text(folder / "log") == "ready\n"; }));
     kill(supervisor, SIGUSR1);
     EXPECT_EQ(wait_for(supervisor), 42);

@@ -104,11 +104,11 @@ TEST(Refusals, Numbers) {
         {dps + "sigma-y = 0.1, -0.1\n", "job.ini:5: sigma-y = 0.1, -0.1: -0.1 is not a value; allowed: a number ≥ 0"},
         {dps + "sigma-y = 0.1 0.2\n", "job.ini:5: sigma-y = 0.1 0.2: not a value; allowed: a number ≥ 0"},
         {dps + "sigma-y = 0.1f\n", "job.ini:5: sigma-y = 0.1f: not a value; allowed: a number ≥ 0"},
-        {dps + "steps = 0\n", "job.ini:5: steps = 0: not a value; allowed: an integer from 1 to 1000000"},
-        {dps + "steps = 2.5\n", "job.ini:5: steps = 2.5: not a value; allowed: an integer from 1 to 1000000"},
+        {dps + "steps = 0\n", "job.ini:5: steps = 0: not a value; allowed: an integer from 1 to 999999"},
+        {dps + "steps = 2.5\n", "job.ini:5: steps = 2.5: not a value; allowed: an integer from 1 to 999999"},
         {dps + "batch = auto\n", "job.ini:5: batch = auto: not a value; allowed: an integer from 1 to 65536"},
         {dps + "threads = 0\n", "job.ini:5: threads = 0: not a value; allowed: an integer from 1 to 1024"},
-        {dps + "samples = 0\n", "job.ini:5: samples = 0: not a value; allowed: an integer from 1 to 1000000000"},
+        {dps + "samples = 0\n", "job.ini:5: samples = 0: not a value; allowed: an integer from 1 to 999999999"},
         {dps + "seed = -1\n", "job.ini:5: seed = -1: not a seed; allowed: an integer from 0 to 18446744073709551615"},
         {dps + "seed = 18446744073709551616\n",
          "job.ini:5: seed = 18446744073709551616: not a seed; allowed: an integer from 0 to 18446744073709551615"},
@@ -134,7 +134,7 @@ TEST(Refusals, Words) {
          "job.ini:4: operator = boxx: there is no operator boxx (did you mean box?); allowed: identity, box, random, "
          "mask, gaussian_blur, kernel"},
         {dps + "[dps]\noperator = fog\n",
-         "job.ini:6: dps.operator = fog: there is no operator fog (did you mean box?); allowed: identity, box, random, "
+         "job.ini:6: dps.operator = fog: there is no operator fog; allowed: identity, box, random, "
          "mask, gaussian_blur, kernel"},
         {dps + "clip = maybe\n", "job.ini:5: clip = maybe: not a value; allowed: yes or no"},
         {dps + "device = tpu\n", "job.ini:5: device = tpu: not a value; allowed: one of auto, cpu, cuda"},

@@ -87,9 +87,10 @@ TEST(SweepPlan, GeneratedImagesHaveSamplesAndNoMeasurement) {
 TEST(SweepPlan, MethodSectionsReplaceTheJobsAxes) {
     const SweepPlan plan =
         plan_of(basis +
-                "method = forward_reverse, dps\noperator = box, random\nsigma-y = 0.1, 0.2\nsteps = 100\n"
+                "method = forward_reverse, dps, score_ald\noperator = box\nsigma-y = 0.1\nsteps = 100\n"
                 "[dps]\noperator = random\nsigma-y = 0.3\nsteps = 50, 200\nsamples = 3\nvariance = fixed_large\n");
-    ASSERT_EQ(plan.configurations().size(), 3u);
+    ASSERT_EQ(plan.configurations().size(), 4u);
+    EXPECT_EQ(plan.configurations()[3].configuration.measurement_label(), "box-32-0.1");
     const auto& reverse = plan.configurations()[0].configuration;
     EXPECT_EQ(reverse.operator_name, "identity");
     EXPECT_EQ(reverse.sigma_y, 0.0);

@@ -19,7 +19,9 @@ CommandResult diffinv(const std::string& words) {
     return test_support::run_command((test_support::binary_folder() / "diffinv").string() + " " + words);
 }
 
-bool contains(const std::string& text, const std::string& words) { return text.find(words) != std::string::npos; }
+bool contains(const std::string& text, const std::string& words) {
+    return text.find(words) != std::string::npos;
+}
 
 void expect_one_line(const CommandResult& result, int exit_code, const std::string& words) {
     EXPECT_EQ(result.exit_code, exit_code) << result.errors;
@@ -60,8 +62,8 @@ TEST(Commands, WrongCommandLinesAreOneLine) {
 
 TEST(Commands, DeviceThatThisProgramHasNotIsExitCodeFour) {
     const TemporaryFolder folder;
-    const CommandResult result =
-        diffinv("run " + (quickstart_of_commands / "poster_table.ini").string() + " --device cuda --output " + (folder / "out").string());
+    const CommandResult result = diffinv("run " + (quickstart_of_commands / "poster_table.ini").string() +
+                                         " --device cuda --output " + (folder / "out").string());
     expect_one_line(result, 4, "cuda");
     EXPECT_FALSE(fs::exists(folder / "out"));
 }
@@ -69,7 +71,8 @@ TEST(Commands, DeviceThatThisProgramHasNotIsExitCodeFour) {
 TEST(Commands, ListShowsEverySetting) {
     const CommandResult methods = diffinv("list methods");
     EXPECT_EQ(methods.exit_code, 0) << methods.errors;
-    for (const std::string words : {"dps", "dps.zeta", "sdedit.t-start", "score_ald.preset", "ddim.eta", "may be a list"}) {
+    for (const std::string words :
+         {"dps", "dps.zeta", "sdedit.t-start", "score_ald.preset", "ddim.eta", "may be a list"}) {
         EXPECT_TRUE(contains(methods.output, words)) << words;
     }
     const CommandResult operators = diffinv("list operators");
@@ -113,10 +116,12 @@ TEST(Commands, StatusMergeAndInspectOfARun) {
     const TemporaryFolder folder;
     const std::string run = (folder / "run").string();
     ASSERT_EQ(diffinv("run " + (quickstart_of_commands / "poster_table.ini").string() +
-                      " --method sdedit --sdedit.t-start 200 --operator box --images 0-1 --steps 5 --output " + run).exit_code, 2)
+                      " --method sdedit --sdedit.t-start 200 --operator box --images 0-1 --steps 5 --output " + run)
+                  .exit_code,
+              2)
         << "sections of methods that a job does not use are refused";
-    test_support::write_text(folder / "job.ini", "dataset = " + (quickstart_of_commands / "images").string() + "\nmodel = " +
-                                                     (quickstart_of_commands / "model").string() +
+    test_support::write_text(folder / "job.ini", "dataset = " + (quickstart_of_commands / "images").string() +
+                                                     "\nmodel = " + (quickstart_of_commands / "model").string() +
                                                      "\nimages = 0-1\nmethod = sdedit\noperator = box\nsteps = 5\n");
     const CommandResult result = diffinv("run " + (folder / "job.ini").string() + " --output=" + run);
     ASSERT_EQ(result.exit_code, 0) << result.errors;

@@ -23,7 +23,9 @@ using test_support::wait_until;
 
 const fs::path quickstart_of_run = test_support::source_folder() / "jobs" / "quickstart";
 
-std::string program() { return (test_support::binary_folder() / "diffinv").string(); }
+std::string program() {
+    return (test_support::binary_folder() / "diffinv").string();
+}
 
 std::string write_job(const TemporaryFolder& folder, const std::string& rest) {
     const fs::path job = folder / "small.ini";
@@ -34,14 +36,16 @@ std::string write_job(const TemporaryFolder& folder, const std::string& rest) {
 
 /// Every kind of method, two operators, three images in blocks of two: 12 units that restore and 2 that generate.
 std::string write_varied_job(const TemporaryFolder& folder) {
-    return write_job(folder, "images = 0-2\nbatch = 2\nsteps = 3\nmethod = sdedit, dps, score_ald, ddpm\n"
-                             "operator = box, random\n[ddpm]\nsamples = 3\n");
+    return write_job(folder,
+                     "images = 0-2\nbatch = 2\nsteps = 3\nmethod = sdedit, dps, score_ald, ddpm\n"
+                     "operator = box, random\n[ddpm]\nsamples = 3\n");
 }
 
 /// Ten units of about equal length, so that there is time to end the run in the middle.
 std::string write_long_job(const TemporaryFolder& folder) {
-    return write_job(folder, "images = 0-3\nbatch = 2\nsteps = 20\nmethod = sdedit, ddpm\noperator = box\n"
-                             "[sdedit]\nt-start = 1000\n[ddpm]\nsamples = 16\n");
+    return write_job(folder,
+                     "images = 0-3\nbatch = 2\nsteps = 20\nmethod = sdedit, ddpm\noperator = box\n"
+                     "[sdedit]\nt-start = 1000\n[ddpm]\nsamples = 16\n");
 }
 
 constexpr int varied_units = 14;
@@ -70,7 +74,8 @@ pid_t start_job(const std::string& job, const fs::path& output, int workers, con
     if (process != 0) return process;
     const std::string count = std::to_string(workers);
     if (freopen(log.c_str(), "w", stdout) == nullptr || dup2(STDOUT_FILENO, STDERR_FILENO) < 0) _exit(98);
-    execl(program().c_str(), "diffinv", "run", job.c_str(), "--output", output.c_str(), "--workers", count.c_str(), nullptr);
+    execl(program().c_str(), "diffinv", "run", job.c_str(), "--output", output.c_str(), "--workers", count.c_str(),
+          nullptr);
     _exit(99);
 }
 
@@ -123,13 +128,15 @@ TEST(Run, InsideAForeignMpiLaunchGivesTheSameBytes) {
     ASSERT_EQ(run_job(job, folder / "own", 1).exit_code, 0);
     const CommandResult result = test_support::run_command(
         "OMPI_ALLOW_RUN_AS_ROOT=1 OMPI_ALLOW_RUN_AS_ROOT_CONFIRM=1 OMPI_MCA_btl_vader_single_copy_mechanism=none "
-        "mpirun --oversubscribe --bind-to none -np 3 " + program() + " run " + job + " --output " + (folder / "foreign").string());
+        "mpirun --oversubscribe --bind-to none -np 3 " +
+        program() + " run " + job + " --output " + (folder / "foreign").string());
     ASSERT_EQ(result.exit_code, 0) << result.errors;
     EXPECT_EQ(hashes(folder / "foreign"), hashes(folder / "own"));
     // A refusal there ends all ranks, with its exit code.
     const CommandResult refusal = test_support::run_command(
         "OMPI_ALLOW_RUN_AS_ROOT=1 OMPI_ALLOW_RUN_AS_ROOT_CONFIRM=1 OMPI_MCA_btl_vader_single_copy_mechanism=none "
-        "mpirun --oversubscribe --bind-to none -np 3 " + program() + " run " + job + " --sedd 3");
+        "mpirun --oversubscribe --bind-to none -np 3 " +
+        program() + " run " + job + " --sedd 3");
     EXPECT_EQ(refusal.exit_code, 2) << refusal.errors;
     EXPECT_NE(refusal.errors.find("diffinv: "), std::string::npos);
 }
@@ -164,11 +171,13 @@ TEST(Run, KilledMpirunOrWorkerEndsTheRunIncomplete) {
         const pid_t process = start_job(write_long_job(folder), run, 2, folder / "log");
         ASSERT_TRUE(wait_until(60, [&] { return fs::exists(run / "logs" / "rank-0002.jsonl"); }));
         // The newest process of the kind: for ranks, a worker.
-        const std::vector<int> found = processes_with(victim == "rank" ? "diffinv rank " + run.string() : "mpirun --oversub");
+        const std::vector<int> found =
+            processes_with(victim == "rank" ? "diffinv rank " + run.string() : "mpirun --oversub");
         std::vector<int> own;
         for (const int candidate : found) {
             const std::vector<int> of_this_run = processes_with(run.string());
-            const bool is_mpirun = test_support::read_text("/proc/" + std::to_string(candidate) + "/comm") == "mpirun\n";
+            const bool is_mpirun =
+                test_support::read_text("/proc/" + std::to_string(candidate) + "/comm") == "mpirun\n";
             if (std::find(of_this_run.begin(), of_this_run.end(), candidate) != of_this_run.end() &&
                 is_mpirun == (victim == "mpirun")) {
                 own.push_back(candidate);
@@ -178,7 +187,8 @@ TEST(Run, KilledMpirunOrWorkerEndsTheRunIncomplete) {
         kill(*std::max_element(own.begin(), own.end()), SIGKILL);
         const int exit_code = end_of(process);
         // The coordinator is told to leave (75), or is gone before it can say anything (70).
-        EXPECT_TRUE(exit_code == 75 || exit_code == 70) << victim << ": " << exit_code << test_support::read_text(folder / "log");
+        EXPECT_TRUE(exit_code == 75 || exit_code == 70)
+            << victim << ": " << exit_code << test_support::read_text(folder / "log");
         EXPECT_TRUE(processes_with(run.string()).empty());
         EXPECT_EQ(run_job(write_long_job(folder), run, 2).exit_code, 0) << victim;
     }
@@ -189,7 +199,8 @@ TEST(Run, Usr1DrainsAndTheSameCommandContinues) {
     const std::string job = write_long_job(folder);
     const fs::path run = folder / "drained";
     const pid_t process = start_job(job, run, 1, folder / "log");
-    ASSERT_TRUE(wait_until(60, [&] { return count_of(test_support::read_text(run / "journal.jsonl"), "assigned") >= 2; }));
+    ASSERT_TRUE(
+        wait_until(60, [&] { return count_of(test_support::read_text(run / "journal.jsonl"), "assigned") >= 2; }));
     kill(process, SIGUSR1);
     EXPECT_EQ(end_of(process), 75) << test_support::read_text(folder / "log");
     const int committed = committed_units(run);
@@ -220,7 +231,8 @@ TEST(Run, DamagedMeasurementQuarantinesItsUnitsAlone) {
     // One measurement loses its end, and the units that start from it are to be computed again.
     fs::path damaged;
     for (const auto& entry : fs::recursive_directory_iterator(run / "measurements")) {
-        if (entry.path().filename() == "block-0001.h5" && entry.path().string().find("box") != std::string::npos) damaged = entry.path();
+        if (entry.path().filename() == "block-0001.h5" && entry.path().string().find("box") != std::string::npos)
+            damaged = entry.path();
     }
     ASSERT_FALSE(damaged.empty());
     fs::resize_file(damaged, fs::file_size(damaged) / 2);

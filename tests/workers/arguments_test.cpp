@@ -17,7 +17,8 @@ workers::Arguments parse(const std::vector<std::string>& words) {
 }  // namespace
 
 TEST(Arguments, BothSpellingsOfAnOption) {
-    const workers::Arguments arguments = parse({"job.ini", "--seed", "3", "--dps.zeta=0.5", "--sigma-y", "-0.1", "--json"});
+    const workers::Arguments arguments =
+        parse({"job.ini", "--seed", "3", "--dps.zeta=0.5", "--sigma-y", "-0.1", "--json"});
     EXPECT_EQ(arguments.words, std::vector<std::string>{"job.ini"});
     EXPECT_EQ(arguments.options, (jobs::Overrides{{"seed", "3"}, {"dps.zeta", "0.5"}, {"sigma-y", "-0.1"}}));
     EXPECT_TRUE(arguments.has_flag("json"));

@@ -55,12 +55,13 @@ class Crew {
         : channels_(cluster::in_process_channels(size + 1)) {
         for (int rank = 1; rank <= size; ++rank) {
             threads_.emplace_back([this, rank, compute] {
-                workers::work(*channels_[static_cast<std::size_t>(rank)], greeting(),
-                              [&](std::int64_t unit, const std::function<void()>& heartbeat) {
-                                  heartbeat();
-                                  return compute(rank, unit);
-                              },
-                              {.beat_seconds = 0.01, .is_terminated = [this] { return is_over_.load(); }, .on_failure = {}});
+                workers::work(
+                    *channels_[static_cast<std::size_t>(rank)], greeting(),
+                    [&](std::int64_t unit, const std::function<void()>& heartbeat) {
+                        heartbeat();
+                        return compute(rank, unit);
+                    },
+                    {.beat_seconds = 0.01, .is_terminated = [this] { return is_over_.load(); }, .on_failure = {}});
             });
         }
     }
@@ -192,14 +193,17 @@ TEST(Coordinator, JournalHasEveryAttemptBeforeItsEnd) {
     workers::WorkQueue queue(units(5));
     std::vector<std::string> events;
     workers::CoordinatorLinks links;
-    links.journal = [&](const jobs::JournalEntry& entry) { events.push_back(entry.event + std::to_string(entry.unit)); };
+    links.journal = [&](const jobs::JournalEntry& entry) {
+        events.push_back(entry.event + std::to_string(entry.unit));
+    };
     Crew crew(1, [](int, std::int64_t unit) -> pipeline::UnitCost {
         if (unit == 1) throw std::invalid_argument("no");
         return {};
     });
     workers::coordinate(queue, crew.coordinator(), settings(5), links);
-    EXPECT_EQ(events, (std::vector<std::string>{"worker-1", "assigned0", "committed0", "assigned1", "failed1", "assigned2",
-                                                "committed2", "assigned3", "committed3", "assigned4", "committed4"}));
+    EXPECT_EQ(events,
+              (std::vector<std::string>{"worker-1", "assigned0", "committed0", "assigned1", "failed1", "assigned2",
+                                        "committed2", "assigned3", "committed3", "assigned4", "committed4"}));
 }
 
 TEST(Coordinator, DrainFinishesWhatRunsAndDealsNothingMore) {

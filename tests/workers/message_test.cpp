@@ -45,9 +45,9 @@ TEST(Message, EveryFieldSurvives) {
 TEST(Message, KindsKeepTheirNames) {
     EXPECT_EQ(workers::to_text({.kind = MessageKind::ready}), R"({"kind":"ready"})");
     EXPECT_EQ(workers::to_text({.kind = MessageKind::unit, .unit = 0}), R"({"kind":"unit","unit":0})");
-    for (const MessageKind kind : {MessageKind::hello, MessageKind::ready, MessageKind::beat, MessageKind::done,
-                                   MessageKind::failed, MessageKind::refused, MessageKind::unit, MessageKind::stop,
-                                   MessageKind::plan}) {
+    for (const MessageKind kind :
+         {MessageKind::hello, MessageKind::ready, MessageKind::beat, MessageKind::done, MessageKind::failed,
+          MessageKind::refused, MessageKind::unit, MessageKind::stop, MessageKind::plan}) {
         EXPECT_EQ(workers::parse_message(workers::to_text({.kind = kind})).kind, kind);
     }
 }

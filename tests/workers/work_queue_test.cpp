@@ -28,7 +28,9 @@ TEST(WorkQueue, FinishedWhenAllAreCommitted) {
     EXPECT_EQ(queue.committed(), 2);
 }
 
-TEST(WorkQueue, NothingToDoIsFinished) { EXPECT_TRUE(WorkQueue({}).is_finished()); }
+TEST(WorkQueue, NothingToDoIsFinished) {
+    EXPECT_TRUE(WorkQueue({}).is_finished());
+}
 
 TEST(WorkQueue, FailureThatMayPassGoesElsewhereOnce) {
     WorkQueue queue({{7, 1.0}});
@@ -95,4 +97,6 @@ TEST(WorkQueue, LateCommitTakesAUnitFromTheWaiting) {
     EXPECT_TRUE(queue.is_finished());
 }
 
-TEST(WorkQueue, SameUnitTwiceIsRefused) { EXPECT_THROW(WorkQueue({{0, 1.0}, {0, 1.0}}), std::invalid_argument); }
+TEST(WorkQueue, SameUnitTwiceIsRefused) {
+    EXPECT_THROW(WorkQueue({{0, 1.0}, {0, 1.0}}), std::invalid_argument);
+}
