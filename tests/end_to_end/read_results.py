@@ -55,7 +55,7 @@ with h5py.File(results_path) as file:
 # xarray: the mean by method and operator is what the table shows.
 data = xr.open_dataset(results_path, engine="h5netcdf")
 assert data["psnr"].dims == ("row",), data["psnr"].dims
-means = data[["psnr", "ssim", "lpips"]].groupby("method").mean()
+means = data[["method", "psnr", "ssim", "lpips"]].groupby("method").mean()
 assert set(means["method"].values) >= {"dps", "sdedit", "score_ald", "forward_reverse"}
 frame = data[["psnr", "method", "operator"]].to_dataframe()
 printed = open(printed_path, encoding="utf-8").read()
