@@ -4,6 +4,7 @@
 #include <cmath>
 #include <limits>
 #include <stdexcept>
+#include <utility>
 
 #include "jobs/job_error.h"
 #include "jobs/parameter_digest.h"
@@ -121,6 +122,16 @@ struct PlannedOperator {
     std::string parameter_digest;
 };
 
+/// What the operator reads, its file's refusal with the option that named it.
+std::string digest_of_file(const Surroundings& world, const operators::OperatorEntry& entry, const Settings& settings) {
+    if (world.dataset == nullptr) throw std::logic_error("plan: methods that restore need a dataset");
+    try {
+        return parameter_digest(entry, settings, world.image, *world.dataset, world.images);
+    } catch (const pipeline::FileError& error) {
+        throw JobError(world.name + ": " + std::string(entry.name) + ".file: " + error.what());
+    }
+}
+
 std::vector<PlannedOperator> plan_operators(const Surroundings& world) {
     std::vector<PlannedOperator> all;
     for (const OperatorJob& job : world.job.operators) {
@@ -128,8 +139,7 @@ std::vector<PlannedOperator> plan_operators(const Surroundings& world) {
         for (Settings settings : job.points) {
             all.push_back(checked(world, [&] {
                 if (entry.resolve != nullptr) entry.resolve(settings, world.image);
-                const std::string digest = parameter_digest(entry, settings, world.image, *world.dataset, world.images);
-                return PlannedOperator{job.name, settings, digest};
+                return PlannedOperator{job.name, settings, digest_of_file(world, entry, settings)};
             }));
         }
     }
