@@ -9,6 +9,10 @@
 
 namespace test_support {
 
+std::filesystem::path source_folder() { return DIFFINV_SOURCE_DIR; }
+
+std::filesystem::path binary_folder() { return DIFFINV_BINARY_DIR; }
+
 TemporaryFolder::TemporaryFolder() {
     std::string pattern = (std::filesystem::temp_directory_path() / "diffinv-test-XXXXXX").string();
     if (mkdtemp(pattern.data()) == nullptr) throw std::runtime_error("mkdtemp failed: " + pattern);

@@ -6,9 +6,9 @@
 namespace test_support {
 
 /// The checkout.
-inline std::filesystem::path source_folder() { return DIFFINV_SOURCE_DIR; }
+std::filesystem::path source_folder();
 /// The build folder with the program in it.
-inline std::filesystem::path binary_folder() { return DIFFINV_BINARY_DIR; }
+std::filesystem::path binary_folder();
 /// tests/golden.
 inline std::filesystem::path golden_folder() { return source_folder() / "tests" / "golden"; }
 
