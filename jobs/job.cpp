@@ -188,6 +188,7 @@ Job read_job(const std::filesystem::path& file, const Overrides& overrides) {
     job.dataset = reader.one<std::string>("dataset").value_or(job.dataset);
     job.images = read_images(reader);
     job.model = reader.one<std::string>("model").value_or("");
+    job.model_preset = reader.one<std::string>("model-preset").value_or("");
     job.image_size = read_image_size(reader);
     job.seed = read_seed(reader);
     job.clip = reader.one<bool>("clip").value_or(job.clip);

@@ -37,6 +37,7 @@ struct Job {
     std::string dataset;         ///< Path, or path:name; absolute. Empty where none is needed.
     std::optional<std::pair<std::int64_t, std::int64_t>> images;  ///< first-last, inclusive
     std::filesystem::path model;                                  ///< Absolute.
+    std::string model_preset;                                     ///< Empty: the settings beside the weights.
     std::optional<std::pair<int, int>> image_size;                ///< height, width; the checkpoint's where absent
     std::uint64_t seed = 0;
     std::vector<MethodJob> methods;

@@ -55,7 +55,7 @@ void check_required(const Job& job, const std::string& file, const GivenMap& giv
         if (!given.contains(name)) throw JobError(file + ": " + name + " is not given; " + why);
     };
     require("method", "allowed: names from `diffinv list methods`");
-    require("model", "allowed: a .safetensors file, or a folder with model.safetensors and config.json");
+    require("model", "allowed: a .safetensors or .pt file, or a folder with model.safetensors and config.json");
     const Needs needs = needs_of(job);
     if (needs.images) require("dataset", "methods that restore need images: a folder, or FILE.h5:NAME");
     if (needs.operator_names) require("operator", "allowed: names from `diffinv list operators`");

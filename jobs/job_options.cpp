@@ -7,6 +7,7 @@
 #include "jobs/suggestion.h"
 #include "operators/make_operator.h"
 #include "pipeline/data/file_error.h"
+#include "pipeline/networks/model_presets.h"
 #include "pipeline/samplers/make_sampler.h"
 
 namespace jobs {
@@ -25,11 +26,17 @@ constexpr std::array own_options = {
            .type = OptionType::word,
            .default_text = {},
            .help = "first-last, counted from 0: which images of the dataset; all of them by default."},
-    Option{
-        .name = "model",
-        .type = OptionType::path,
-        .default_text = {},
-        .help = "A .safetensors file with its settings beside it, or a folder with model.safetensors and config.json."},
+    Option{.name = "model",
+           .type = OptionType::path,
+           .default_text = {},
+           .help = "A .safetensors or .pt file with its settings beside it, or a folder with model.safetensors and "
+                   "config.json."},
+    Option{.name = "model-preset",
+           .type = OptionType::word,
+           .default_text = {},
+           .words = pipeline::model_preset_words,
+           .help = "Published settings for a checkpoint that comes without them; by default the file beside the "
+                   "weights, or the preset of the published file's name."},
     Option{.name = "image-size",
            .type = OptionType::word,
            .default_text = {},

@@ -16,7 +16,7 @@ namespace {
 using Json = nlohmann::json;
 
 /// Raised when units or their bytes come to mean something else.
-constexpr int plan_format = 1;
+constexpr int plan_format = 2;
 
 Json configurations_json(const SweepPlan& plan) {
     Json list = Json::array();
@@ -61,6 +61,7 @@ Json determining(const SweepPlan& plan) {
     if (!plan.images().empty()) json["images"] = {plan.images().front(), plan.images().back()};
     json["dataset_digest"] = plan.dataset_digest();
     json["model_sha256"] = plan.model_sha256();
+    json["model_settings"] = Json::parse(plan.model_settings());
     json["lpips_sha256"] = plan.lpips_sha256();
     json["store"] = plan.store() == pipeline::Store::uint8 ? "uint8" : "float32";
     json["configurations"] = configurations_json(plan);
@@ -85,6 +86,7 @@ std::string SweepPlan::to_json() const {
     json["rows"] = rows();
     json["dataset"] = dataset_;
     json["model"] = model_.string();
+    json["model_preset"] = model_preset_;
     json["lpips"] = lpips_;
     json["device"] = device_;
     json["job"] = job_text_;
@@ -110,7 +112,9 @@ SweepPlan SweepPlan::from_json(const std::string& text) {
         plan.dataset_ = json.at("dataset").get<std::string>();
         plan.dataset_digest_ = json.at("dataset_digest").get<std::string>();
         plan.model_ = json.at("model").get<std::string>();
+        plan.model_preset_ = json.at("model_preset").get<std::string>();
         plan.model_sha256_ = json.at("model_sha256").get<std::string>();
+        plan.model_settings_ = json.at("model_settings").dump();
         plan.lpips_ = json.at("lpips").get<std::string>();
         plan.lpips_sha256_ = json.at("lpips_sha256").get<std::string>();
         plan.device_ = json.at("device").get<std::string>();

@@ -78,7 +78,9 @@ SweepPlan SweepPlan::make(const Job& job, const pipeline::ModelDescription& mode
     plan.dataset_ = dataset == nullptr ? "" : job.dataset;
     plan.dataset_digest_ = dataset == nullptr ? "" : dataset->digest();
     plan.model_ = job.model;
+    plan.model_preset_ = job.model_preset;
     plan.model_sha256_ = model_sha256;
+    plan.model_settings_ = pipeline::settings_text(model);
     plan.lpips_ = job.lpips;
     plan.lpips_sha256_ = lpips_digest(job);
     plan.device_ = job.device;

@@ -56,7 +56,9 @@ class SweepPlan {
         return images_;
     }  ///< Numbers of the images of the job in the dataset.
     const std::filesystem::path& model() const { return model_; }
+    const std::string& model_preset() const { return model_preset_; }  ///< Empty where none was asked for.
     const std::string& model_sha256() const { return model_sha256_; }
+    const std::string& model_settings() const { return model_settings_; }  ///< The network's, as JSON.
     const std::string& dataset_digest() const { return dataset_digest_; }
     const std::string& lpips() const { return lpips_; }                ///< "embedded", "none" or a path
     const std::string& lpips_sha256() const { return lpips_sha256_; }  ///< Of the file; the word where it is none.
@@ -77,7 +79,7 @@ class SweepPlan {
     std::uint64_t seed_ = 0;
     int batch_ = 8;
     int threads_ = 1;
-    std::string dataset_, dataset_digest_, model_sha256_, lpips_, lpips_sha256_, device_, job_text_, digest_;
+    std::string dataset_, dataset_digest_, model_preset_, model_sha256_, model_settings_, lpips_, lpips_sha256_, device_, job_text_, digest_;
     std::filesystem::path model_;
     pipeline::Store store_ = pipeline::Store::float32;
 };

@@ -26,12 +26,12 @@ std::string list_words(const std::vector<Number>& values) {
     return words;
 }
 
-void inspect_model(const std::filesystem::path& path) {
-    const pipeline::ModelDescription model = pipeline::describe_model(path);
+void inspect_model(const std::filesystem::path& path, const std::string& preset) {
+    const pipeline::ModelDescription model = pipeline::describe_model(path, preset);
     const pipeline::UNetSettings& network = model.network;
     const double flop = pipeline::forward_flop(network, model.image_size, model.image_size);
     std::cout << "weights      " << model.weights_file.string() << "\n"
-              << "settings     " << model.settings_file.string() << "\n"
+              << "settings     " << model.settings_source << "\n"
               << "format       " << model.format << "\n"
               << "SHA-256      " << pipeline::sha256_of_file(model.weights_file) << "\n"
               << "images       " << network.in_channels << "x" << model.image_size << "x" << model.image_size
@@ -96,13 +96,14 @@ void inspect_results(const std::filesystem::path& path) {
 
 int inspect_command(Arguments& arguments) {
     const std::filesystem::path path = arguments.only_word("inspect", "a checkpoint or a results.h5");
+    const std::string preset = arguments.take("model-preset").value_or("");
     arguments.expect_no_options("inspect");
     const std::string extension = path.extension().string();
     try {
         if (extension == ".h5" || extension == ".hdf5") {
             inspect_results(path);
         } else {
-            inspect_model(path);
+            inspect_model(path, preset);
         }
     } catch (const pipeline::CheckpointError& error) {
         throw jobs::JobError(error.what());

@@ -20,9 +20,12 @@ constexpr std::array<std::string_view, 1> help_only = {"help"};
 constexpr std::array<std::string_view, 2> help_and_json = {"help", "json"};
 constexpr std::array<std::string_view, 2> run_values = {"output", "workers"};
 
+constexpr std::array<std::string_view, 1> preset_value = {"model-preset"};
+constexpr std::array<std::string_view, 2> convert_values = {"to", "model-preset"};
+
 constexpr ArgumentRules plain = {.flags = help_only};
 
-constexpr std::array<Command, 9> commands = {{
+constexpr std::array<Command, 10> commands = {{
     {"plan",
      "plan JOB [--NAME VALUE …]",
      "says what a job would do: units, network calls, bytes, hours; runs nothing",
@@ -52,8 +55,21 @@ constexpr std::array<Command, 9> commands = {{
      "table.png shows truth, measurement and every method on up to eight images; samples.png what was generated.",
      plain, report_command},
     {"list", "list methods|operators|metrics", "what there is, with every setting", "", plain, list_command},
-    {"inspect", "inspect MODEL|RESULTS", "what a checkpoint or a results.h5 holds",
-     "MODEL is a .safetensors file or a folder with model.safetensors and config.json.", plain, inspect_command},
+    {"inspect",
+     "inspect MODEL|RESULTS [--model-preset NAME]",
+     "what a checkpoint or a results.h5 holds",
+     "MODEL is a .safetensors or .pt file, or a folder with model.safetensors and config.json.\n"
+     "--model-preset NAME   published settings for a checkpoint that comes without them, as in a job.",
+     {.values = preset_value, .flags = help_only},
+     inspect_command},
+    {"convert",
+     "convert MODEL --to FOLDER [--model-preset NAME]",
+     "writes a checkpoint as FOLDER/model.safetensors with its settings in FOLDER/config.json",
+     "MODEL and --model-preset are as for 'inspect'. Weights are written as float32, the settings as "
+     "guided-diffusion's\n"
+     "flags; FOLDER is made and must hold neither file yet.",
+     {.values = convert_values, .flags = help_only},
+     convert_command},
     {"version", "version", "versions of the program and its libraries", "", plain, version_command},
     {"rank", "rank DIR", "", "", plain, rank_command, true},
 }};

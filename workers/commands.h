@@ -32,6 +32,7 @@ int merge_command(Arguments& arguments);
 int report_command(Arguments& arguments);
 int list_command(Arguments& arguments);
 int inspect_command(Arguments& arguments);
+int convert_command(Arguments& arguments);
 int version_command(Arguments& arguments);
 int rank_command(Arguments& arguments);
 

@@ -41,7 +41,7 @@ void check_lpips(const jobs::SweepPlan& plan) {
 PlannedJob plan_job(const std::filesystem::path& file, const jobs::Overrides& overrides) {
     try {
         jobs::Job job = jobs::read_job(file, overrides);
-        pipeline::ModelDescription model = pipeline::describe_model(job.model);
+        pipeline::ModelDescription model = pipeline::describe_model(job.model, job.model_preset);
         std::unique_ptr<pipeline::Dataset> dataset;
         if (!job.dataset.empty()) dataset = pipeline::open_dataset(job.dataset, planned_shape(job, model));
         const std::string model_sha256 = pipeline::sha256_of_file(model.weights_file);

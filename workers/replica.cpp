@@ -9,7 +9,11 @@
 namespace workers {
 
 Replica load_replica(const jobs::SweepPlan& plan, cluster::Collective& collective) {
-    const pipeline::ModelDescription description = pipeline::describe_model(plan.model());
+    const pipeline::ModelDescription description = pipeline::describe_model(plan.model(), plan.model_preset());
+    if (pipeline::settings_text(description) != plan.model_settings()) {
+        throw jobs::JobError(description.settings_source +
+                             ": the model's settings have changed since the run was planned");
+    }
     Replica replica;
     if (collective.rank() == 0) {
         const std::string sha256 = pipeline::sha256_of_file(description.weights_file);

@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include <cerrno>
+#include <cstdint>
 #include <string>
 #include <system_error>
 
@@ -46,6 +47,13 @@ FileMapping::FileMapping(const std::filesystem::path& path) {
 
 FileMapping::~FileMapping() {
     if (data_ != nullptr) munmap(data_, size_);
+}
+
+void FileMapping::release(std::span<std::byte> part) const {
+    const auto page = static_cast<std::uintptr_t>(sysconf(_SC_PAGESIZE));
+    const auto start = (reinterpret_cast<std::uintptr_t>(part.data()) + page - 1) / page * page;
+    const auto end = reinterpret_cast<std::uintptr_t>(part.data() + part.size()) / page * page;
+    if (start < end) madvise(reinterpret_cast<void*>(start), end - start, MADV_DONTNEED);
 }
 
 }  // namespace pipeline

@@ -17,6 +17,10 @@ class FileMapping {
 
     std::span<std::byte> bytes() const { return {data_, size_}; }
 
+    /// Gives the memory of whole pages inside `part` back: they are read from the file again when they are touched.
+    /// What was written into them is lost.
+    void release(std::span<std::byte> part) const;
+
   private:
     std::byte* data_ = nullptr;
     std::size_t size_ = 0;

@@ -2,10 +2,12 @@
 #include <cmath>
 #include <exception>
 #include <map>
+#include <optional>
 #include <string>
 #include <utility>
 #include <vector>
 
+#include "pipeline/networks/guided_diffusion.h"
 #include "pipeline/networks/model.h"
 #include "pipeline/networks/readable_name.h"
 #include "pipeline/networks/settings_file.h"
@@ -57,7 +59,10 @@ std::string default_multipliers(std::int64_t image_size) {
 
 std::vector<double> read_multipliers(Flags& flags, std::int64_t image_size) {
     const std::vector<double> given = flags.numbers("channel_mult", "");
-    if (!given.empty()) return given;
+    if (!given.empty()) {
+        flags.note_if_absent("channel_mult", "");
+        return given;
+    }
     const std::string multipliers = default_multipliers(image_size);
     if (multipliers.empty()) {
         flags.refuse("channel_mult", "not given",
@@ -70,8 +75,22 @@ std::vector<double> read_multipliers(Flags& flags, std::int64_t image_size) {
 
 /// Resolutions, in pixels of the training size, to down-sampling factors.
 std::vector<int> read_attention_factors(Flags& flags, std::int64_t image_size) {
-    flags.note_if_absent("attention_resolutions", "\"16,8\"");
     std::vector<int> factors;
+    // Shapes tell by how much the image is down-sampled there, not how large it was.
+    const bool has_factors = flags.has("attention_factors") || flags.has_fallback("attention_factors");
+    if (!flags.has("attention_resolutions") && has_factors) {
+        for (const double factor : flags.numbers("attention_factors", "")) {
+            if (factor != std::floor(factor) || factor < 1 || factor > 4096) {
+                flags.refuse("attention_factors", "a list with " + std::to_string(factor),
+                             "are whole numbers 1 to 4096");
+            }
+            factors.push_back(static_cast<int>(factor));
+        }
+        flags.note_if_absent("attention_factors", "");
+        return factors;
+    }
+    flags.ignore({"attention_factors"});
+    flags.note_if_absent("attention_resolutions", "\"16,8\"");
     for (const double resolution : flags.numbers("attention_resolutions", "16,8")) {
         if (resolution != std::floor(resolution) || resolution < 1 || resolution > 4096) {
             flags.refuse("attention_resolutions", "a list with " + std::to_string(resolution),
@@ -100,6 +119,7 @@ void read_network(Flags& flags, ModelDescription& model) {
     UNetSettings& network = model.network;
     model.image_size = noted_integer(flags, "image_size", 64, 1, 4096);
     network.in_channels = static_cast<int>(flags.integer("in_channels", 3, 1, 1024));
+    if (flags.has_fallback("in_channels") && network.in_channels != 3) flags.note_if_absent("in_channels", "3");
     network.out_channels = noted_boolean(flags, "learn_sigma", false) ? 2 * network.in_channels : network.in_channels;
     network.model_channels = noted_integer(flags, "num_channels", 128, 2, 8192);
     network.res_blocks = noted_integer(flags, "num_res_blocks", 2, 1, 64);
@@ -167,9 +187,11 @@ void read_remaining(Flags& flags) {
 
 }  // namespace
 
-ModelDescription describe_guided_diffusion(const std::filesystem::path& settings_file) {
-    const std::string file = readable_name(settings_file.string());
-    Flags flags(file, flag_sections(read_settings_file(settings_file), file));
+ModelDescription describe_guided_diffusion(const nlohmann::json& settings, const std::string& source,
+                                           const std::optional<nlohmann::json>& of_shapes) {
+    const std::string& file = source;
+    Flags flags(file, flag_sections(settings, file));
+    if (of_shapes) flags.set_fallback(*of_shapes, "the tensors' shapes");
     if (flags.has("model_channels")) {
         throw CheckpointError(
             file + ": model_channels is an argument of the network's class; read are the flags of " +
@@ -177,7 +199,7 @@ ModelDescription describe_guided_diffusion(const std::filesystem::path& settings
     }
 
     ModelDescription model;
-    model.settings_file = settings_file;
+    model.settings_source = source;
     model.format = "guided-diffusion";
     read_network(flags, model);
     read_diffusion(flags, model);
@@ -189,6 +211,13 @@ ModelDescription describe_guided_diffusion(const std::filesystem::path& settings
     } catch (const std::exception& error) {
         throw CheckpointError(file + ": " + error.what());
     }
+    return model;
+}
+
+ModelDescription describe_guided_diffusion(const std::filesystem::path& settings_file) {
+    ModelDescription model =
+        describe_guided_diffusion(read_settings_file(settings_file), readable_name(settings_file.string()));
+    model.settings_file = settings_file;
     return model;
 }
 

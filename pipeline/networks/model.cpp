@@ -10,9 +10,7 @@
 #include <ATen/ops/zeros.h>
 #include <c10/core/GradMode.h>
 
-#include "pipeline/networks/model_files.h"
-#include "pipeline/networks/readable_name.h"
-#include "pipeline/networks/safetensors.h"
+#include "pipeline/networks/checkpoint_file.h"
 
 namespace pipeline {
 namespace {
@@ -33,7 +31,7 @@ TensorMap zero_weights(const UNetSettings& network) {
 
 const ModelDescription& unconditional(const ModelDescription& description) {
     if (description.network.classes == 0) return description;
-    throw CheckpointError(readable_name(description.settings_file.string()) +
+    throw CheckpointError(description.settings_source +
                           ": class_cond is true; sampling knows no classes, allowed is false");
 }
 
@@ -45,26 +43,14 @@ NoiseSchedule ModelDescription::noise_schedule() const {
     throw std::invalid_argument("noise schedule '" + schedule + "': allowed are linear and cosine");
 }
 
-ModelDescription describe_model(const std::filesystem::path& path) {
-    const ModelFiles files = find_model_files(path);
-    ModelDescription model = describe_guided_diffusion(files.settings);
-    model.weights_file = files.weights;
-
-    // Names and shapes, strictly, from the header alone
-    const auto wanted = parameter_shapes(model.network);
-    check_parameters(readable_name(files.weights.string()), wanted, read_safetensors_headers(files.weights));
-    for (const auto& [name, shape] : wanted) {
-        std::int64_t count = 1;
-        for (const std::int64_t size : shape) count *= size;
-        model.parameters += count;
-    }
-    return model;
+TensorMap read_model_weights(const ModelDescription& description) {
+    return read_checkpoint(description.weights_file);
 }
 
-Model::Model(const ModelDescription& description) : Model(description, read_safetensors(description.weights_file)) {}
+Model::Model(const ModelDescription& description) : Model(description, read_model_weights(description)) {}
 
-Model::Model(const ModelDescription& description, const TensorMap& weights)
-    : description_(unconditional(description)), network_(description.network, weights) {}
+Model::Model(const ModelDescription& description, TensorMap weights)
+    : description_(unconditional(description)), network_(description.network, std::move(weights)) {}
 
 std::unique_ptr<Model> Model::without_weights(const ModelDescription& description) {
     return std::unique_ptr<Model>(new Model(description, zero_weights(description.network)));

@@ -17,8 +17,8 @@
 namespace pipeline {
 namespace {
 
-/// One tensor over the file's bytes; `owner` lives as long as it does.
-at::Tensor tensor_over(std::byte* data, const SafetensorsEntry& entry, const std::shared_ptr<void>& owner) {
+/// One tensor over the file's bytes; `owner` lives as long as it does, and gets its pages back when it goes.
+at::Tensor tensor_over(std::byte* data, const SafetensorsEntry& entry, const std::shared_ptr<FileMapping>& owner) {
     const at::TensorOptions options = at::TensorOptions().dtype(*find_safetensors_dtype(entry.dtype)->type);
     const std::size_t size = entry.end - entry.begin;
     // The format promises no alignment: what does not lie on a multiple of its own size is copied.
@@ -28,11 +28,14 @@ at::Tensor tensor_over(std::byte* data, const SafetensorsEntry& entry, const std
         if (size != 0) std::memcpy(copy.data_ptr(), data, size);
         return copy;
     }
-    return at::from_blob(
-        data, entry.shape, [owner](void* /*data*/) {}, options);
+    const std::span<std::byte> bytes(data, size);
+    const auto release = [owner, bytes](void* /*data*/) {
+        if (owner != nullptr) owner->release(bytes);
+    };
+    return at::from_blob(data, entry.shape, release, options);
 }
 
-TensorMap tensors_over(std::span<std::byte> bytes, std::string_view file, const std::shared_ptr<void>& owner) {
+TensorMap tensors_over(std::span<std::byte> bytes, std::string_view file, const std::shared_ptr<FileMapping>& owner) {
     const SafetensorsHeader header = parse_safetensors_header(bytes, file);
     TensorMap tensors;
     for (const auto& [name, entry] : header.entries) {

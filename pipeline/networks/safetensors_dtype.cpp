@@ -2,6 +2,8 @@
 
 #include <algorithm>
 #include <iterator>
+#include <stdexcept>
+#include <string>
 
 namespace pipeline {
 namespace {
@@ -37,6 +39,13 @@ const SafetensorsDtype* find_safetensors_dtype(std::string_view name) {
     const auto* found = std::find_if(std::begin(safetensors_dtypes), std::end(safetensors_dtypes),
                                      [&](const SafetensorsDtype& dtype) { return dtype.name == name; });
     return found == std::end(safetensors_dtypes) ? nullptr : found;
+}
+
+std::string_view safetensors_name(c10::ScalarType type) {
+    for (const SafetensorsDtype& dtype : safetensors_dtypes) {
+        if (dtype.type == type) return dtype.name;
+    }
+    throw std::invalid_argument("safetensors: no name for the type " + std::string(c10::toString(type)));
 }
 
 }  // namespace pipeline

@@ -17,4 +17,7 @@ struct SafetensorsDtype {
 /// nullptr where the format has no such type.
 const SafetensorsDtype* find_safetensors_dtype(std::string_view name);
 
+/// The format's name of a type that is loaded.
+std::string_view safetensors_name(c10::ScalarType type);
+
 }  // namespace pipeline

@@ -88,7 +88,9 @@ const nlohmann::json* Flags::find(const std::string& name) {
         }
         found = &*flag;
     }
-    return found;
+    if (found != nullptr) return found;
+    const auto fallback = fallback_.find(name);
+    return fallback == fallback_.end() ? nullptr : &*fallback;
 }
 
 std::int64_t Flags::integer(const std::string& name, std::int64_t absent, std::int64_t first, std::int64_t last) {
@@ -158,7 +160,13 @@ std::vector<double> Flags::numbers(const std::string& name, const std::string& a
 }
 
 void Flags::note_if_absent(const std::string& name, const std::string& value) {
-    if (!has(name)) note(name + " is not given: " + value + " assumed, guided-diffusion's default");
+    if (has(name)) return;
+    const auto fallback = fallback_.find(name);
+    if (fallback == fallback_.end()) {
+        note(name + " is not given: " + value + " assumed, guided-diffusion's default");
+    } else {
+        note(name + " is not given: " + value_text(*fallback) + ", from " + fallback_source_);
+    }
 }
 
 std::size_t Flags::known() const {

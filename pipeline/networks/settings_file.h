@@ -24,7 +24,14 @@ class Flags {
     Flags(std::string file, std::vector<nlohmann::json> sections)
         : file_(std::move(file)), sections_(std::move(sections)) {}
 
+    /// Values for flags that are not given, and where they come from: "the tensors' shapes".
+    void set_fallback(nlohmann::json values, std::string source) {
+        fallback_ = std::move(values);
+        fallback_source_ = std::move(source);
+    }
+
     bool has(const std::string& name) const;
+    bool has_fallback(const std::string& name) const { return fallback_.contains(name); }
     /// @throws CheckpointError  naming file, flag, value and what is allowed
     std::int64_t integer(const std::string& name, std::int64_t absent, std::int64_t first, std::int64_t last);
     bool boolean(const std::string& name, bool absent);
@@ -37,7 +44,8 @@ class Flags {
     /// Takes notice of flags that do not matter here.
     void ignore(const std::vector<std::string>& names) { looked_up_.insert(names.begin(), names.end()); }
 
-    /// Notes an absent flag that matters: "num_heads is not given: 4, guided-diffusion's default".
+    /// Notes an absent flag that matters: "num_heads is not given: 4 assumed, guided-diffusion's default", or the
+    /// fallback that is taken.
     void note_if_absent(const std::string& name, const std::string& value);
     void note(const std::string& text) { notes_.push_back(text); }
     const std::vector<std::string>& notes() const { return notes_; }
@@ -55,6 +63,8 @@ class Flags {
 
     std::string file_;
     std::vector<nlohmann::json> sections_;
+    nlohmann::json fallback_ = nlohmann::json::object();
+    std::string fallback_source_;
     std::set<std::string> looked_up_;
     std::vector<std::string> notes_;
 };

@@ -19,8 +19,9 @@
 namespace pipeline {
 namespace {
 
-/// Copies of the weights in the network's precision, after a strict check.
-TensorMap converted_parameters(const UNetSettings& settings, const TensorMap& weights, at::ScalarType precision) {
+/// Copies of the weights in the network's precision, after a strict check. Each weight goes as soon as it is copied, so
+/// that a large checkpoint is never in memory twice.
+TensorMap converted_parameters(const UNetSettings& settings, TensorMap weights, at::ScalarType precision) {
     TensorHeaders headers;
     for (const auto& [name, tensor] : weights) {
         headers[name] = {tensor.is_floating_point() ? "F32" : c10::toString(tensor.scalar_type()),
@@ -30,10 +31,10 @@ TensorMap converted_parameters(const UNetSettings& settings, const TensorMap& we
 
     const c10::NoGradGuard no_gradient;
     TensorMap parameters;
-    for (const auto& [name, tensor] : weights) {
+    for (auto weight = weights.begin(); weight != weights.end(); weight = weights.erase(weight)) {
         // Always a copy: what was given may be a mapping of a file.
         const auto options = at::TensorOptions().dtype(precision);
-        parameters[name] = tensor.detach().to(options, false, true, at::MemoryFormat::Contiguous);
+        parameters[weight->first] = weight->second.detach().to(options, false, true, at::MemoryFormat::Contiguous);
     }
     return parameters;
 }
@@ -52,12 +53,12 @@ struct UNet::Parts {
     void check(const at::Tensor& x, const at::Tensor& t, const at::Tensor& labels) const;
 };
 
-UNet::UNet(UNetSettings settings, const TensorMap& weights, at::ScalarType precision) {
+UNet::UNet(UNetSettings settings, TensorMap weights, at::ScalarType precision) {
     if (precision != at::kFloat && precision != at::kDouble) {
         throw std::invalid_argument(std::string("U-Net: computes in float32 or float64, not in ") +
                                     c10::toString(precision));
     }
-    TensorMap parameters = converted_parameters(settings, weights, precision);
+    TensorMap parameters = converted_parameters(settings, std::move(weights), precision);
     const UNetPlan plan = plan_unet(settings);
     parts_ = std::make_unique<Parts>(Parts{settings, precision, std::move(parameters), {}, {}, {}});
     for (const auto& block : plan.input_blocks) {

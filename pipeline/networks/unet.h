@@ -45,9 +45,10 @@ std::map<std::string, std::vector<std::int64_t>> parameter_shapes(const UNetSett
 /// float32. Gradients flow to x alone.
 class UNet {
   public:
-    /// @param weights  every name of `parameter_shapes`, any float dtype; copied as float32, or float64 where asked
+    /// @param weights  every name of `parameter_shapes`, any float dtype; copied as float32, or float64 where asked;
+    ///                 what only this map holds is released as it is copied
     /// @throws CheckpointError  listing missing, unexpected and misshapen names, ten of each at most
-    UNet(UNetSettings settings, const TensorMap& weights, at::ScalarType precision = at::kFloat);
+    UNet(UNetSettings settings, TensorMap weights, at::ScalarType precision = at::kFloat);
     ~UNet();
     UNet(UNet&&) noexcept;
 

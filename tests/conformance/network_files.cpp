@@ -20,9 +20,6 @@ pipeline::ModelDescription describe_network(const std::filesystem::path& folder,
 
     // Formats without a reader
     if (std::filesystem::is_directory(weights)) throw NotBuilt("the reader of diffusers folders is not built");
-    if (weights.extension() != ".safetensors") {
-        throw NotBuilt("the reader of " + weights.extension().string() + " files is not built");
-    }
     pipeline::ModelDescription description = pipeline::describe_guided_diffusion(settings);
     description.weights_file = weights;
     return description;

@@ -42,7 +42,7 @@ TEST(Refusals, UnknownAbbreviatedAndRepeatedOptions) {
          "job.ini:6: unrecognised option 'dps.zetta' (did you mean dps.zeta?); allowed in [dps]: preset, zeta, "
          "zeta-unit, normalise, operator, sigma-y, steps, samples, variance"},
         {dps + "samp = 2\n",
-         "job.ini:5: unrecognised option 'samp' (did you mean samples?); allowed: dataset, images, model, image-size, "
+         "job.ini:5: unrecognised option 'samp' (did you mean samples?); allowed: dataset, images, model, model-preset, image-size, "
          "seed, method, operator, sigma-y, steps, respacing, variance, clip, noise, noise-on-unobserved, samples, "
          "batch, threads, device, precision, lpips, store"},
         {dps + "[random]\nfraction = 0.5\nfrequency = 0.5\n",
@@ -181,7 +181,7 @@ TEST(Refusals, ControlCharactersAreEscaped) {
 }
 
 TEST(Refusals, RequiredOptions) {
-    const std::string a_model = "a .safetensors file, or a folder with model.safetensors and config.json";
+    const std::string a_model = "a .safetensors or .pt file, or a folder with model.safetensors and config.json";
     expect_lines({
         {"", "job.ini: method is not given; allowed: names from `diffinv list methods`"},
         {"dataset = p\nmethod = dps\noperator = box\n", "job.ini: model is not given; allowed: " + a_model},

@@ -167,7 +167,7 @@ TEST(SweepPlan, JsonThatIsNoPlanIsRefused) {
     };
     EXPECT_THROW(SweepPlan::from_json(changed("\"seed\": 0", "\"seed\": 1")), jobs::JobError);
     EXPECT_THROW(SweepPlan::from_json(changed("\"batch\": 8", "\"batch\": 0")), jobs::JobError);
-    EXPECT_THROW(SweepPlan::from_json(changed("\"format\": 1", "\"format\": 2")), jobs::JobError);
+    EXPECT_THROW(SweepPlan::from_json(changed("\"format\": 2", "\"format\": 1")), jobs::JobError);
 }
 
 TEST(SweepPlanDigest, FollowsWhatDeterminesResults) {

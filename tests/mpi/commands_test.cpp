@@ -34,7 +34,8 @@ void expect_one_line(const CommandResult& result, int exit_code, const std::stri
 }  // namespace
 
 TEST(Commands, HelpForEach) {
-    for (const std::string command : {"plan", "run", "status", "merge", "report", "list", "inspect", "version"}) {
+    for (const std::string command :
+         {"plan", "run", "status", "merge", "report", "list", "inspect", "convert", "version"}) {
         const CommandResult result = diffinv(command + " --help");
         EXPECT_EQ(result.exit_code, 0);
         EXPECT_TRUE(contains(result.output, "diffinv " + command)) << command;
@@ -101,6 +102,27 @@ TEST(Commands, InspectAModel) {
     EXPECT_TRUE(contains(result.output, "1.76")) << result.output;
     EXPECT_TRUE(contains(result.output, "SHA-256")) << result.output;
     EXPECT_TRUE(contains(result.output, "linear schedule")) << result.output;
+}
+
+TEST(Commands, ConvertWritesWhatInspectReads) {
+    const TemporaryFolder folder;
+    const std::string golden = (test_support::golden_folder() / "weights").string();
+    const std::string to = (folder / "new").string();
+    expect_one_line(diffinv("convert " + golden + "/gd_e.pt"), 2, "--to FOLDER is not given");
+    const CommandResult result = diffinv("convert " + golden + "/gd_e.pt --to " + to);
+    EXPECT_EQ(result.exit_code, 0) << result.errors;
+    EXPECT_TRUE(contains(result.output, "model.safetensors\n")) << result.output;
+    const CommandResult inspection = diffinv("inspect " + to);
+    EXPECT_EQ(inspection.exit_code, 0) << inspection.errors;
+    EXPECT_TRUE(contains(inspection.output, "183971")) << inspection.output;
+    // What was left to a default is now written down
+    EXPECT_FALSE(contains(inspection.output, "note")) << inspection.output;
+    expect_one_line(diffinv("convert " + golden + "/gd_e.pt --to " + to), 2, "nothing is overwritten");
+    expect_one_line(diffinv("convert " + golden + "/gd_e.pt --to /proc/no"), 2, "cannot be made");
+    expect_one_line(diffinv("inspect " + golden + "/gd_e_legacy.pt"), 2, "model-preset (ffhq_10m");
+    expect_one_line(diffinv("inspect " + golden + "/gd_e_legacy.pt --model-preset nobody"), 2, "'nobody' is none");
+    expect_one_line(diffinv("inspect " + (test_support::golden_folder() / "loader/forbidden_reduce.pt").string()), 2,
+                    "names the global posix.getcwd");
 }
 
 TEST(Commands, VersionIsTheProjects) {
