@@ -191,7 +191,7 @@ Job read_job(const std::filesystem::path& file, const Overrides& overrides) {
     job.model_preset = reader.one<std::string>("model-preset").value_or("");
     job.image_size = read_image_size(reader);
     job.seed = read_seed(reader);
-    job.clip = reader.one<bool>("clip").value_or(job.clip);
+    job.clip = reader.one<bool>("clip");
     static_cast<void>(reader.values("noise"));
     static_cast<void>(reader.values("precision"));
     job.noise_on_unobserved = reader.one<bool>("noise-on-unobserved").value_or(job.noise_on_unobserved);

@@ -60,7 +60,11 @@ std::vector<Chain> chains_of(const Surroundings& world, const MethodJob& method)
     const pipeline::NoiseSchedule schedule = world.model.noise_schedule();
     std::vector<std::string> requests;
     if (!world.job.respacing.empty()) {
-        requests.push_back(world.job.respacing);
+        // A diffusers checkpoint says where its leading grid starts
+        const bool has_own_offset = world.job.respacing.find('+') != std::string::npos;
+        const bool is_leading = world.job.respacing.starts_with("leading") && !has_own_offset;
+        const int offset = is_leading ? world.model.steps_offset : 0;
+        requests.push_back(world.job.respacing + (offset > 0 ? "+" + std::to_string(offset) : ""));
     } else {
         std::vector<int> steps = method.steps.value_or(world.job.steps);
         if (steps.empty()) steps.push_back(schedule.size());
@@ -94,7 +98,7 @@ PlannedConfiguration planned(const Surroundings& world, const MethodJob& method,
     configuration.method = method.name;
     configuration.respacing = chain.respacing;
     configuration.variance = variance_of(world, method);
-    configuration.clip = world.job.clip;
+    configuration.clip = world.job.clip.value_or(world.model.clips);
     configuration.noise_on_unobserved = world.job.noise_on_unobserved;
     result.configuration = std::move(configuration);
     result.samples = method.samples.value_or(world.job.samples);

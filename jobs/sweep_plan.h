@@ -79,7 +79,8 @@ class SweepPlan {
     std::uint64_t seed_ = 0;
     int batch_ = 8;
     int threads_ = 1;
-    std::string dataset_, dataset_digest_, model_preset_, model_sha256_, model_settings_, lpips_, lpips_sha256_, device_, job_text_, digest_;
+    std::string dataset_, dataset_digest_, model_preset_, model_sha256_, model_settings_, lpips_, lpips_sha256_,
+        device_, job_text_, digest_;
     std::filesystem::path model_;
     pipeline::Store store_ = pipeline::Store::float32;
 };

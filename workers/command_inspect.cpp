@@ -9,6 +9,7 @@
 #include "pipeline/data/sha256.h"
 #include "pipeline/networks/model.h"
 #include "workers/commands.h"
+#include "workers/replica.h"
 #include "workers/verdict.h"
 
 namespace workers {
@@ -33,7 +34,7 @@ void inspect_model(const std::filesystem::path& path, const std::string& preset)
     std::cout << "weights      " << model.weights_file.string() << "\n"
               << "settings     " << model.settings_source << "\n"
               << "format       " << model.format << "\n"
-              << "SHA-256      " << pipeline::sha256_of_file(model.weights_file) << "\n"
+              << "SHA-256      " << weights_sha256(model) << "\n"
               << "images       " << network.in_channels << "x" << model.image_size << "x" << model.image_size
               << ", sides divisible by " << network.size_multiple() << "\n"
               << "network      U-Net, " << network.model_channels << " channels times ("
@@ -49,6 +50,7 @@ void inspect_model(const std::filesystem::path& path, const std::string& preset)
     std::printf("forward      %.4g GFLOP an image of %d x %d\n", flop / 1e9, model.image_size, model.image_size);
     std::cout << "diffusion    " << model.timesteps << " steps, " << model.schedule << " schedule, variance "
               << pipeline::to_string(model.variance) << (model.has_learned_variance() ? " (learned)" : "")
+              << ", predicts " << to_string(model.prediction)
               << (model.rescales_timesteps ? ", timesteps rescaled to 1000" : "") << "\n";
     for (const std::string& note : model.notes) std::cout << "note         " << note << "\n";
 }

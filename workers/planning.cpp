@@ -7,6 +7,7 @@
 #include "pipeline/data/hdf5.h"
 #include "pipeline/data/sha256.h"
 #include "pipeline/metrics/lpips.h"
+#include "workers/replica.h"
 
 namespace workers {
 
@@ -44,7 +45,7 @@ PlannedJob plan_job(const std::filesystem::path& file, const jobs::Overrides& ov
         pipeline::ModelDescription model = pipeline::describe_model(job.model, job.model_preset);
         std::unique_ptr<pipeline::Dataset> dataset;
         if (!job.dataset.empty()) dataset = pipeline::open_dataset(job.dataset, planned_shape(job, model));
-        const std::string model_sha256 = pipeline::sha256_of_file(model.weights_file);
+        const std::string model_sha256 = weights_sha256(model);
         jobs::SweepPlan plan = jobs::SweepPlan::make(job, model, dataset.get(), model_sha256);
         if (dataset) dataset->check(plan.images());
         check_lpips(plan);

@@ -8,6 +8,13 @@
 
 namespace workers {
 
+std::string weights_sha256(const pipeline::ModelDescription& description) {
+    if (description.shards.empty()) return pipeline::sha256_of_file(description.weights_file);
+    std::string digests;
+    for (const std::filesystem::path& file : description.files()) digests += pipeline::sha256_of_file(file) + "\n";
+    return pipeline::sha256(digests);
+}
+
 Replica load_replica(const jobs::SweepPlan& plan, cluster::Collective& collective) {
     const pipeline::ModelDescription description = pipeline::describe_model(plan.model(), plan.model_preset());
     if (pipeline::settings_text(description) != plan.model_settings()) {
@@ -16,7 +23,7 @@ Replica load_replica(const jobs::SweepPlan& plan, cluster::Collective& collectiv
     }
     Replica replica;
     if (collective.rank() == 0) {
-        const std::string sha256 = pipeline::sha256_of_file(description.weights_file);
+        const std::string sha256 = weights_sha256(description);
         if (sha256 != plan.model_sha256()) {
             throw jobs::JobError(description.weights_file.string() + ": has SHA-256 " + sha256.substr(0, 12) +
                                  "…, the run was planned with " + plan.model_sha256().substr(0, 12) + "…");

@@ -2,12 +2,16 @@
 
 #include <cstdint>
 #include <memory>
+#include <string>
 
 #include "cluster/collective.h"
 #include "jobs/sweep_plan.h"
 #include "pipeline/networks/model.h"
 
 namespace workers {
+
+/// SHA-256 of a checkpoint's weights: of its file, or, where it has several, of the list of their digests.
+std::string weights_sha256(const pipeline::ModelDescription& description);
 
 /// A model that every rank of a group holds alike.
 struct Replica {

@@ -46,15 +46,39 @@ NoiseSchedule::NoiseSchedule(std::vector<double> betas, std::vector<int> timeste
     for (const double beta : betas_) alpha_bars_.push_back(alpha_bar *= 1.0 - beta);
 }
 
+namespace {
+
+/// `steps` numbers from `first` to `last` at equal distances; both ends exact.
+std::vector<double> evenly(int steps, double first, double last) {
+    if (steps < 1) throw std::invalid_argument("noise schedule: " + std::to_string(steps) + " steps, expected >= 1");
+    const double stride = steps > 1 ? (last - first) / (steps - 1) : 0.0;
+    std::vector<double> values;
+    for (int t = 0; t < steps; ++t) values.push_back(t * stride + first);
+    if (steps > 1) values.back() = last;
+    return values;
+}
+
+}  // namespace
+
 NoiseSchedule NoiseSchedule::linear(int steps) {
     if (steps < 1) throw std::invalid_argument("noise schedule: " + std::to_string(steps) + " steps, expected >= 1");
     const double scale = 1000.0 / steps;
-    const double first = scale * 1e-4;
-    const double last = scale * 0.02;
-    const double stride = steps > 1 ? (last - first) / (steps - 1) : 0.0;
-    std::vector<double> betas;
-    for (int t = 0; t < steps; ++t) betas.push_back(t * stride + first);
-    if (steps > 1) betas.back() = last;
+    return linear(steps, scale * 1e-4, scale * 0.02);
+}
+
+NoiseSchedule NoiseSchedule::linear(int steps, double first, double last) {
+    return from_betas(evenly(steps, first, last));
+}
+
+NoiseSchedule NoiseSchedule::scaled_linear(int steps, double first, double last) {
+    std::vector<double> betas = evenly(steps, std::sqrt(first), std::sqrt(last));
+    for (double& beta : betas) beta *= beta;
+    return from_betas(std::move(betas));
+}
+
+NoiseSchedule NoiseSchedule::sigmoid(int steps, double first, double last) {
+    std::vector<double> betas = evenly(steps, -6, 6);
+    for (double& beta : betas) beta = first + (last - first) / (1.0 + std::exp(-beta));
     return from_betas(std::move(betas));
 }
 

@@ -6,8 +6,8 @@
 
 namespace pipeline {
 
-/// The variance of q(x_{t−1} | x_t) that an ancestral step samples with; see algorithms of Ho et al. 2020, section 3.2, and
-/// Nichol & Dhariwal 2021, eq. 15.
+/// The variance of q(x_{t−1} | x_t) that an ancestral step samples with; see algorithms of Ho et al. 2020, section 3.2,
+/// and Nichol & Dhariwal 2021, eq. 15.
 enum class VarianceKind { fixed_small, fixed_large, learned_range };
 
 std::string_view to_string(VarianceKind kind);
@@ -22,6 +22,12 @@ class NoiseSchedule {
   public:
     /// β linear from 1e-4·s to 0.02·s, s = 1000/T (Ho et al. 2020; openai/guided-diffusion's `linear`).
     static NoiseSchedule linear(int steps);
+    /// β linear from `first` to `last`.
+    static NoiseSchedule linear(int steps, double first, double last);
+    /// √β linear from √first to √last (Rombach et al. 2022; diffusers' `scaled_linear`).
+    static NoiseSchedule scaled_linear(int steps, double first, double last);
+    /// β = first + (last − first)/(1 + e^(−u)), u linear from −6 to 6 (Xu et al. 2022, GeoDiff; diffusers' `sigmoid`).
+    static NoiseSchedule sigmoid(int steps, double first, double last);
     /// ᾱ = cos²((t/T + 0.008)/1.008 · π/2), β ≤ 0.999 (Nichol & Dhariwal 2021, eq. 17).
     static NoiseSchedule cosine(int steps);
     /// @throws std::invalid_argument  unless every β is in (0, 1].
@@ -67,7 +73,9 @@ class NoiseSchedule {
 
 /// Which timesteps of a chain of T steps a request keeps, ascending, as openai/guided-diffusion's `space_timesteps`:
 /// "250" evenly; "10,15,20" (or "10+15+20" in job files) so many from each of three equal sections; "ddim50" with one
-/// integer stride. Positions are a running double sum of strides, rounded half to even.
+/// integer stride. Other grids of the field: "leading50" (k ⌊T/N⌋, plus an offset: "leading50+1"), "linspace50" (both
+/// ends) and "trailing50" (from the last timestep down) as diffusers' schedulers make them, "quadratic50" (Song et al.
+/// 2021, DDIM, appendix D.2, with its code's √(0.8 T)). Positions are a running double sum of strides, rounded half to even.
 /// @throws std::invalid_argument  where a section has fewer steps than wanted, or no stride gives the count.
 std::vector<int> space_timesteps(int steps, std::string_view request);
 

@@ -4,6 +4,8 @@
 #include <vector>
 
 #include "pipeline/networks/checkpoint_file.h"
+#include "pipeline/networks/diffusers.h"
+#include "pipeline/networks/diffusers_names.h"
 #include "pipeline/networks/guided_diffusion.h"
 #include "pipeline/networks/model.h"
 #include "pipeline/networks/model_files.h"
@@ -65,10 +67,37 @@ std::int64_t count_parameters(const std::map<std::string, std::vector<std::int64
     return parameters;
 }
 
+ModelDescription describe_diffusers_folder(const ModelFiles& files, const std::string& preset) {
+    if (!preset.empty()) {
+        throw CheckpointError("model-preset: " + readable_name(preset) +
+                              " beside a diffusers folder, whose own settings hold; allowed: none");
+    }
+    ModelDescription model =
+        describe_diffusers(read_settings_file(files.settings), readable_name(files.settings.string()),
+                           read_settings_file(files.scheduler), readable_name(files.scheduler.string()));
+    model.settings_file = files.settings;
+    model.weights_file = files.weights;
+    model.shards = files.shards;
+
+    TensorHeaders headers;
+    for (const std::filesystem::path& file : model.files()) {
+        for (const auto& [name, header] : read_checkpoint_headers(file, &model.notes)) {
+            if (headers.emplace(name, header).second) continue;
+            throw CheckpointError(readable_name(file.string()) + ": " + readable_name(name) +
+                                  " is in another shard too");
+        }
+    }
+    const auto wanted = diffusers_shapes(model.network);
+    check_parameters(readable_name(files.weights.string()), wanted, with_todays_names(std::move(headers)));
+    model.parameters = count_parameters(wanted);
+    return model;
+}
+
 }  // namespace
 
 ModelDescription describe_model(const std::filesystem::path& path, const std::string& preset) {
     const ModelFiles files = find_model_files(path);
+    if (!files.scheduler.empty()) return describe_diffusers_folder(files, preset);
     std::vector<std::string> notes;
     const TensorHeaders headers = read_checkpoint_headers(files.weights, &notes);
     const std::optional<nlohmann::json> of_shapes = settings_of_shapes(headers);

@@ -73,19 +73,24 @@ std::vector<double> read_multipliers(Flags& flags, std::int64_t image_size) {
     return Flags("", {{{"channel_mult", multipliers}}}).numbers("channel_mult", "");
 }
 
+std::vector<int> read_factors(Flags& flags, const std::string& name) {
+    std::vector<int> factors;
+    for (const double factor : flags.numbers(name, "")) {
+        if (factor != std::floor(factor) || factor < 1 || factor > 4096) {
+            flags.refuse(name, "a list with " + std::to_string(factor), "are whole numbers 1 to 4096");
+        }
+        factors.push_back(static_cast<int>(factor));
+    }
+    return factors;
+}
+
 /// Resolutions, in pixels of the training size, to down-sampling factors.
 std::vector<int> read_attention_factors(Flags& flags, std::int64_t image_size) {
     std::vector<int> factors;
     // Shapes tell by how much the image is down-sampled there, not how large it was.
     const bool has_factors = flags.has("attention_factors") || flags.has_fallback("attention_factors");
     if (!flags.has("attention_resolutions") && has_factors) {
-        for (const double factor : flags.numbers("attention_factors", "")) {
-            if (factor != std::floor(factor) || factor < 1 || factor > 4096) {
-                flags.refuse("attention_factors", "a list with " + std::to_string(factor),
-                             "are whole numbers 1 to 4096");
-            }
-            factors.push_back(static_cast<int>(factor));
-        }
+        factors = read_factors(flags, "attention_factors");
         flags.note_if_absent("attention_factors", "");
         return factors;
     }
@@ -115,6 +120,20 @@ bool noted_boolean(Flags& flags, const std::string& name, bool absent) {
     return flags.boolean(name, absent);
 }
 
+/// What guided-diffusion has one value of, by diffusers' keys.
+void read_further(Flags& flags, UNetSettings& network) {
+    const UNetSettings usual;
+    network.norm_groups = static_cast<int>(flags.integer("norm_num_groups", usual.norm_groups, 1, 1024));
+    network.norm_epsilon = flags.number("norm_eps", usual.norm_epsilon);
+    network.embedding.is_sine_first = !flags.boolean("flip_sin_to_cos", true);
+    network.embedding.shift = static_cast<int>(flags.integer("freq_shift", 0, 0, 1));
+    network.pads_right_and_bottom = flags.integer("downsample_padding", 1, 0, 1) == 0;
+    network.centers_input = flags.boolean("center_input_sample", false);
+    network.has_middle_attention = flags.boolean("add_attention", true);
+    if (!flags.has("attention_factors_up")) return;
+    network.attention_factors_up = read_factors(flags, "attention_factors_up");
+}
+
 void read_network(Flags& flags, ModelDescription& model) {
     UNetSettings& network = model.network;
     model.image_size = noted_integer(flags, "image_size", 64, 1, 4096);
@@ -140,6 +159,8 @@ void read_network(Flags& flags, ModelDescription& model) {
     network.has_scale_shift_norm = noted_boolean(flags, "use_scale_shift_norm", true);
     network.has_residual_resampling = noted_boolean(flags, "resblock_updown", false);
 
+    read_further(flags, network);
+
     const int classes = static_cast<int>(flags.integer("num_classes", 1000, 1, 1'000'000));
     if (flags.boolean("class_cond", false)) {
         flags.note_if_absent("num_classes", "1000");
@@ -147,23 +168,43 @@ void read_network(Flags& flags, ModelDescription& model) {
     }
 }
 
+/// The ends of the schedule where they are given, or all of it.
+void read_betas(Flags& flags, ModelDescription& model) {
+    flags.ignore({"trained_betas", "beta_start", "beta_end"});
+    if (model.schedule == "trained") {
+        model.trained_betas = flags.numbers("trained_betas", "");
+        if (static_cast<int>(model.trained_betas.size()) != model.timesteps) {
+            flags.refuse("trained_betas", "a list of " + std::to_string(model.trained_betas.size()),
+                         "is one for each of diffusion_steps, " + std::to_string(model.timesteps));
+        }
+        return;
+    }
+    if (model.schedule == "cosine" || (!flags.has("beta_start") && !flags.has("beta_end"))) {
+        if (model.schedule != "linear" && model.schedule != "cosine") model.beta_range = {1e-4, 0.02};
+        return;
+    }
+    const double first = flags.number("beta_start", 1e-4), last = flags.number("beta_end", 0.02);
+    model.set_betas(first, last);
+}
+
 void read_diffusion(Flags& flags, ModelDescription& model) {
     model.timesteps = noted_integer(flags, "diffusion_steps", 1000, 1, 1'000'000);
     flags.note_if_absent("noise_schedule", "linear");
-    model.schedule = flags.word("noise_schedule", "linear", {"linear", "cosine"});
+    model.schedule =
+        flags.word("noise_schedule", "linear", {"linear", "cosine", "scaled_linear", "sigmoid", "trained"});
     model.rescales_timesteps = flags.boolean("rescale_timesteps", false);
-    if (flags.boolean("predict_xstart", false))
-        flags.refuse("predict_xstart", "true", "is false: a network that predicts ε");
-    // The linear schedule has its ends built in.
-    for (const auto& [name, value] : {std::pair("beta_start", 1e-4), std::pair("beta_end", 0.02)}) {
-        const double given = flags.number(name, value);
-        if (given != value) flags.refuse(name, nlohmann::json(given).dump(), "is " + nlohmann::json(value).dump());
-    }
+    const std::string prediction = flags.word("prediction_type", "epsilon", {"epsilon", "sample", "v_prediction"});
+    if (prediction == "v_prediction") model.prediction = PredictionKind::v_prediction;
+    if (prediction == "sample" || flags.boolean("predict_xstart", false)) model.prediction = PredictionKind::sample;
+    model.clips = flags.boolean("clip_sample", true);
+    model.steps_offset = static_cast<int>(flags.integer("steps_offset", 0, 0, model.timesteps - 1));
+    read_betas(flags, model);
 
     const bool is_small = flags.boolean("sigma_small", false);
     model.variance = is_small ? VarianceKind::fixed_small : VarianceKind::fixed_large;
     if (model.has_learned_variance()) {
-        model.variance = VarianceKind::learned_range;
+        model.variance = parse_variance(
+            flags.word("variance_type", "learned_range", {"fixed_small", "fixed_large", "learned_range"}));
     } else {
         flags.note_if_absent("sigma_small", "false (variance fixed_large)");
     }

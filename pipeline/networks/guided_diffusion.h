@@ -19,7 +19,8 @@ namespace pipeline {
 ModelDescription describe_guided_diffusion(const nlohmann::json& settings, const std::string& source,
                                            const std::optional<nlohmann::json>& of_shapes = std::nullopt);
 
-/// The settings as a flat file of guided-diffusion's flags.
+/// The settings as a flat file of guided-diffusion's flags. What guided-diffusion has one value of, and this checkpoint
+/// another, goes by diffusers' key for it (norm_eps, flip_sin_to_cos, …), which describe_guided_diffusion reads too.
 nlohmann::json guided_diffusion_flags(const ModelDescription& model);
 
 }  // namespace pipeline

@@ -1,26 +1,23 @@
 #include "pipeline/networks/model.h"
 
+#include <cmath>
 #include <stdexcept>
 #include <string>
 #include <utility>
 
 #include <torch/csrc/autograd/autograd.h>
 
+#include <ATen/TensorOperators.h>
 #include <ATen/ops/full.h>
 #include <ATen/ops/zeros.h>
 #include <c10/core/GradMode.h>
 
 #include "pipeline/networks/checkpoint_file.h"
+#include "pipeline/networks/diffusers_names.h"
+#include "pipeline/networks/readable_name.h"
 
 namespace pipeline {
 namespace {
-
-/// ε, and v where the network gives it, from the network's output.
-Prediction split_prediction(const at::Tensor& output, const ModelDescription& description) {
-    const int channels = description.network.in_channels;
-    if (!description.has_learned_variance()) return {output, {}};
-    return {output.narrow(1, 0, channels), output.narrow(1, channels, channels)};
-}
 
 /// Zeros of the wanted shapes that take no memory before they are copied.
 TensorMap zero_weights(const UNetSettings& network) {
@@ -35,22 +32,61 @@ const ModelDescription& unconditional(const ModelDescription& description) {
                           ": class_cond is true; sampling knows no classes, allowed is false");
 }
 
+std::vector<double> alpha_bars(const NoiseSchedule& schedule) {
+    std::vector<double> values;
+    for (int t = 0; t < schedule.size(); ++t) values.push_back(schedule.alpha_bar(t));
+    return values;
+}
+
 }  // namespace
 
+std::string_view to_string(PredictionKind kind) {
+    switch (kind) {
+        case PredictionKind::epsilon:
+            return "epsilon";
+        case PredictionKind::sample:
+            return "sample";
+        case PredictionKind::v_prediction:
+            return "v_prediction";
+    }
+    throw std::logic_error("no kind of prediction");
+}
+
+void ModelDescription::set_betas(double first, double last) {
+    const double scale = 1000.0 / timesteps;
+    beta_range.reset();
+    if (schedule != "linear" || first != scale * 1e-4 || last != scale * 0.02) beta_range = {first, last};
+}
+
+std::vector<std::filesystem::path> ModelDescription::files() const {
+    return shards.empty() ? std::vector{weights_file} : shards;
+}
+
 NoiseSchedule ModelDescription::noise_schedule() const {
-    if (schedule == "linear") return NoiseSchedule::linear(timesteps);
+    if (schedule == "trained") return NoiseSchedule::from_betas(trained_betas);
     if (schedule == "cosine") return NoiseSchedule::cosine(timesteps);
-    throw std::invalid_argument("noise schedule '" + schedule + "': allowed are linear and cosine");
+    if (schedule == "linear" && !beta_range) return NoiseSchedule::linear(timesteps);
+    const auto [first, last] = beta_range.value_or(std::pair(1e-4, 0.02));
+    if (schedule == "linear") return NoiseSchedule::linear(timesteps, first, last);
+    if (schedule == "scaled_linear") return NoiseSchedule::scaled_linear(timesteps, first, last);
+    if (schedule == "sigmoid") return NoiseSchedule::sigmoid(timesteps, first, last);
+    throw std::invalid_argument("noise schedule '" + schedule +
+                                "': allowed are linear, cosine, scaled_linear, sigmoid and trained");
 }
 
 TensorMap read_model_weights(const ModelDescription& description) {
-    return read_checkpoint(description.weights_file);
+    TensorMap weights;
+    for (const std::filesystem::path& file : description.files()) weights.merge(read_checkpoint(file));
+    if (description.format != "diffusers") return weights;
+    return from_diffusers(weights, description.network, readable_name(description.weights_file.string()));
 }
 
 Model::Model(const ModelDescription& description) : Model(description, read_model_weights(description)) {}
 
 Model::Model(const ModelDescription& description, TensorMap weights)
-    : description_(unconditional(description)), network_(description.network, std::move(weights)) {}
+    : description_(unconditional(description)),
+      alpha_bars_(alpha_bars(description.noise_schedule())),
+      network_(description.network, std::move(weights)) {}
 
 std::unique_ptr<Model> Model::without_weights(const ModelDescription& description) {
     return std::unique_ptr<Model>(new Model(description, zero_weights(description.network)));
@@ -63,15 +99,35 @@ at::Tensor Model::timesteps(const at::Tensor& x_t, double timestep) const {
     return at::full({x_t.size(0)}, t, x_t.options());
 }
 
+at::Tensor Model::epsilon_of(const at::Tensor& said, const at::Tensor& x_t, double timestep) const {
+    if (description_.prediction == PredictionKind::epsilon) return said;
+    const auto t = static_cast<std::size_t>(timestep);
+    if (timestep < 0 || t >= alpha_bars_.size() || static_cast<double>(t) != timestep) {
+        throw std::invalid_argument("Model: timestep " + std::to_string(timestep) + " of a network that predicts " +
+                                    std::string(to_string(description_.prediction)) + ", expected a whole one below " +
+                                    std::to_string(alpha_bars_.size()));
+    }
+    const double signal = std::sqrt(alpha_bars_[t]), noise = std::sqrt(1.0 - alpha_bars_[t]);
+    if (description_.prediction == PredictionKind::sample) return (x_t - signal * said) / noise;
+    return signal * said + noise * x_t;
+}
+
+/// ε, and the variance's fraction where the network gives one, from the network's output.
+Prediction Model::split(const at::Tensor& output, const at::Tensor& x_t, double timestep) const {
+    const int channels = description_.network.in_channels;
+    if (!description_.has_learned_variance()) return {epsilon_of(output, x_t, timestep), {}};
+    return {epsilon_of(output.narrow(1, 0, channels), x_t, timestep), output.narrow(1, channels, channels)};
+}
+
 Prediction Model::predict(const at::Tensor& x_t, double timestep) {
     const c10::NoGradGuard no_gradient;
-    return split_prediction(network_.forward(x_t.detach(), timesteps(x_t, timestep)), description_);
+    return split(network_.forward(x_t.detach(), timesteps(x_t, timestep)), x_t.detach(), timestep);
 }
 
 DifferentiablePrediction Model::predict_differentiably(const at::Tensor& x_t, double timestep) {
     const c10::AutoGradMode with_gradient(true);
     const at::Tensor x = x_t.detach().requires_grad_(true);
-    const Prediction prediction = split_prediction(network_.forward(x, timesteps(x_t, timestep)), description_);
+    const Prediction prediction = split(network_.forward(x, timesteps(x_t, timestep)), x, timestep);
 
     DifferentiablePrediction result;
     result.prediction.epsilon = prediction.epsilon.detach();

@@ -3,7 +3,10 @@
 #include <cstdint>
 #include <filesystem>
 #include <memory>
+#include <optional>
 #include <string>
+#include <string_view>
+#include <utility>
 #include <vector>
 
 #include "pipeline/diffusion/noise_predictor.h"
@@ -12,27 +15,43 @@
 
 namespace pipeline {
 
+/// What a network says about x_t = √ᾱ x₀ + √(1−ᾱ) ε: ε, x₀, or v = √ᾱ ε − √(1−ᾱ) x₀ (Salimans & Ho 2022).
+enum class PredictionKind { epsilon, sample, v_prediction };
+
+std::string_view to_string(PredictionKind kind);
+
 /// What a checkpoint is, known from its settings and its tensors' names and shapes, before any weight is read.
 struct ModelDescription {
     std::filesystem::path weights_file;
-    std::filesystem::path settings_file;  ///< Empty where a preset gives the settings.
-    std::string settings_source;          ///< The file's name, or "preset ffhq_10m".
-    std::string format;                   ///< "guided-diffusion"
+    std::filesystem::path settings_file;        ///< Empty where a preset gives the settings.
+    std::string settings_source;                ///< The file's name, or "preset ffhq_10m".
+    std::vector<std::filesystem::path> shards;  ///< The files that weights_file, an index, names; empty otherwise.
+    std::string format;                         ///< "guided-diffusion" or "diffusers"
     UNetSettings network;
-    int image_size = 0;                                 ///< Side of the images it was trained on.
-    int timesteps = 1000;                               ///< T
-    std::string schedule = "linear";                    ///< "linear" or "cosine"
+    int image_size = 0;                                   ///< Side of the images it was trained on.
+    int timesteps = 1000;                                 ///< T
+    std::string schedule = "linear";                      ///< linear, cosine, scaled_linear, sigmoid, trained
+    std::optional<std::pair<double, double>> beta_range;  ///< β_1 and β_T; guided-diffusion's for this T where absent.
+    std::vector<double> trained_betas;
+    PredictionKind prediction = PredictionKind::epsilon;
+    bool clips = true;                                  ///< x̂₀ is clamped to [−1, 1] by default.
+    int steps_offset = 0;                               ///< Added to the timesteps of a `leading` grid.
     VarianceKind variance = VarianceKind::fixed_small;  ///< What the checkpoint samples with by default.
     bool rescales_timesteps = false;                    ///< The network is asked with t · 1000/T.
     std::int64_t parameters = 0;
     std::vector<std::string> notes;  ///< What was assumed and from where.
 
+    /// Sets the ends of the schedule; those that guided-diffusion's linear schedule of this T has need no saying.
+    void set_betas(double first, double last);
+    /// The files to read, in order of their names.
+    std::vector<std::filesystem::path> files() const;
     bool has_learned_variance() const { return network.out_channels == 2 * network.in_channels; }
     NoiseSchedule noise_schedule() const;
 };
 
 /// Describes a checkpoint: a file of safetensors or of `torch.save` (.pt, zip or legacy) with its settings beside it
-/// (NAME.json, or config.json in the same folder), or a folder with model.safetensors and config.json. Settings are a
+/// (NAME.json, or config.json in the same folder), or a folder: model.safetensors and config.json, or
+/// diffusers' UNet2DModel in either of its layouts (see model_files.h). guided-diffusion's settings are a
 /// flat file of guided-diffusion's own names, or nested under `model` (or `model.unet`) and `diffusion`; what they
 /// leave open the tensors' shapes decide where they can. Names and shapes are checked strictly.
 ///
@@ -74,8 +93,12 @@ class Model final : public NoisePredictor {
   private:
     Model(const ModelDescription& description, TensorMap weights);
     at::Tensor timesteps(const at::Tensor& x_t, double timestep) const;
+    /// ε from what the network says of x_t.
+    at::Tensor epsilon_of(const at::Tensor& said, const at::Tensor& x_t, double timestep) const;
+    Prediction split(const at::Tensor& output, const at::Tensor& x_t, double timestep) const;
 
     ModelDescription description_;
+    std::vector<double> alpha_bars_;  ///< By timestep.
     UNet network_;
 };
 

@@ -18,6 +18,34 @@ void add_attention(nlohmann::json& flags, const ModelDescription& model) {
     flags["attention_resolutions"] = resolutions;
 }
 
+/// Settings of the network that guided-diffusion has one value of.
+void add_further_network(nlohmann::json& flags, const UNetSettings& network) {
+    const UNetSettings usual;
+    if (network.attention_factors_up) flags["attention_factors_up"] = *network.attention_factors_up;
+    if (!network.has_middle_attention) flags["add_attention"] = false;
+    if (network.norm_groups != usual.norm_groups) flags["norm_num_groups"] = network.norm_groups;
+    if (network.norm_epsilon != usual.norm_epsilon) flags["norm_eps"] = network.norm_epsilon;
+    if (network.embedding.is_sine_first) flags["flip_sin_to_cos"] = false;
+    if (network.embedding.shift != 0) flags["freq_shift"] = network.embedding.shift;
+    if (network.pads_right_and_bottom) flags["downsample_padding"] = 0;
+    if (network.centers_input) flags["center_input_sample"] = true;
+}
+
+/// Settings of the diffusion that guided-diffusion has one value of.
+void add_further_diffusion(nlohmann::json& flags, const ModelDescription& model) {
+    if (model.beta_range) {
+        flags["beta_start"] = model.beta_range->first;
+        flags["beta_end"] = model.beta_range->second;
+    }
+    if (!model.trained_betas.empty()) flags["trained_betas"] = model.trained_betas;
+    if (model.prediction != PredictionKind::epsilon) flags["prediction_type"] = to_string(model.prediction);
+    if (!model.clips) flags["clip_sample"] = false;
+    if (model.steps_offset != 0) flags["steps_offset"] = model.steps_offset;
+    if (model.has_learned_variance() && model.variance != VarianceKind::learned_range) {
+        flags["variance_type"] = to_string(model.variance);
+    }
+}
+
 }  // namespace
 
 nlohmann::json guided_diffusion_flags(const ModelDescription& model) {
@@ -41,6 +69,8 @@ nlohmann::json guided_diffusion_flags(const ModelDescription& model) {
                             {"sigma_small", model.variance == VarianceKind::fixed_small}};
     if (network.classes > 0) flags["num_classes"] = network.classes;
     add_attention(flags, model);
+    add_further_network(flags, network);
+    add_further_diffusion(flags, model);
     return flags;
 }
 

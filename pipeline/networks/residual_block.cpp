@@ -2,6 +2,7 @@
 
 #include <ATen/TensorOperators.h>
 #include <ATen/ops/avg_pool2d.h>
+#include <ATen/ops/constant_pad_nd.h>
 #include <ATen/ops/linear.h>
 #include <ATen/ops/upsample_nearest2d.h>
 
@@ -14,6 +15,9 @@ Convolution::Convolution(const TensorMap& parameters, const std::string& name, i
     : weight(parameters.at(name + ".weight")), bias(parameters.at(name + ".bias")), stride(stride) {}
 
 at::Tensor Convolution::forward(const at::Tensor& x) const {
+    if (pads_right_and_bottom) {
+        return frozen_convolution(at::constant_pad_nd(x, {0, 1, 0, 1}), weight, bias, stride, 0);
+    }
     // Kernels of 1 and 3 pixels keep the size, or halve it.
     return frozen_convolution(x, weight, bias, stride, static_cast<int>(weight.size(2) / 2));
 }

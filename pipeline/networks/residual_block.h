@@ -15,6 +15,7 @@ struct Convolution {
     at::Tensor weight;
     at::Tensor bias;
     int stride;
+    bool pads_right_and_bottom = false;  ///< One zero there, instead of half the kernel on every side.
 };
 
 /// h = conv(SiLU(GN(x))), then conv(SiLU(GN(h) (1 + scale) + shift)) or, without scale-shift norm, conv(SiLU(GN(h +

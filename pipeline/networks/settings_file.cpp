@@ -163,7 +163,7 @@ void Flags::note_if_absent(const std::string& name, const std::string& value) {
     if (has(name)) return;
     const auto fallback = fallback_.find(name);
     if (fallback == fallback_.end()) {
-        note(name + " is not given: " + value + " assumed, guided-diffusion's default");
+        note(name + " is not given: " + value + " assumed, " + family_ + " default");
     } else {
         note(name + " is not given: " + value_text(*fallback) + ", from " + fallback_source_);
     }

@@ -24,6 +24,9 @@ class Flags {
     Flags(std::string file, std::vector<nlohmann::json> sections)
         : file_(std::move(file)), sections_(std::move(sections)) {}
 
+    /// Whose defaults hold where a flag is not given; guided-diffusion's otherwise.
+    void set_family(std::string family) { family_ = std::move(family); }
+
     /// Values for flags that are not given, and where they come from: "the tensors' shapes".
     void set_fallback(nlohmann::json values, std::string source) {
         fallback_ = std::move(values);
@@ -65,6 +68,7 @@ class Flags {
     std::vector<nlohmann::json> sections_;
     nlohmann::json fallback_ = nlohmann::json::object();
     std::string fallback_source_;
+    std::string family_ = "guided-diffusion's";
     std::set<std::string> looked_up_;
     std::vector<std::string> notes_;
 };

@@ -112,7 +112,7 @@ void UNet::Parts::check(const at::Tensor& x, const at::Tensor& t, const at::Tens
 
 /// SiLU of the embedding: every residual block starts with it.
 at::Tensor UNet::Parts::embedding(const at::Tensor& t, const at::Tensor& labels) const {
-    at::Tensor e = timestep_embedding(t, settings.model_channels, precision);
+    at::Tensor e = timestep_embedding(t, settings.model_channels, precision, settings.embedding);
     e = at::linear(e, parameters.at("time_embed.0.weight"), parameters.at("time_embed.0.bias"));
     e = at::linear(at::silu_(e), parameters.at("time_embed.2.weight"), parameters.at("time_embed.2.bias"));
     if (labels.defined()) e.add_(at::embedding(parameters.at("label_emb.weight"), labels));
@@ -125,7 +125,7 @@ at::Tensor UNet::forward(const at::Tensor& x, const at::Tensor& t, const at::Ten
 
     // Down, keeping every block's output
     std::vector<at::Tensor> skips;
-    at::Tensor h = x;
+    at::Tensor h = parts_->settings.centers_input ? 2 * x - 1 : x;
     for (const Block& block : parts_->input_blocks) {
         h = forward_block(block, h, embedding);
         skips.push_back(h);

@@ -3,6 +3,7 @@
 #include <cstdint>
 #include <map>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -11,6 +12,12 @@
 #include "pipeline/networks/tensor_file.h"
 
 namespace pipeline {
+
+/// How a timestep is embedded: f_i = exp(−ln(10⁴) i/(half − shift)).
+struct EmbeddingLayout {
+    bool is_sine_first = false;  ///< [sin(t f), cos(t f)] instead of [cos(t f), sin(t f)].
+    int shift = 0;
+};
 
 /// Everything that shapes the U-Net. One network covers the field's two layouts (Dhariwal & Nichol 2021; diffusers'
 /// UNet2DModel): they share the topology and differ in these settings.
@@ -21,15 +28,20 @@ struct UNetSettings {
     int res_blocks = 2;                       ///< Residual blocks a level on the way down; one more on the way up.
     std::vector<double> channel_multipliers;  ///< One per level, finest first; 0.5 occurs.
     std::vector<int> attention_factors;       ///< Down-sampling factors (1, 2, 4, …) whose residual blocks attend.
-    int heads = 1;                            ///< Used where head_channels is −1.
-    int heads_upsample = -1;                  ///< As `heads`, on the way up; −1: the same number.
-    int head_channels = -1;                   ///< Channels per attention head; −1: as many as `heads` gives.
-    bool is_new_attention_order = false;      ///< q, k, v outermost instead of heads outermost.
-    bool has_scale_shift_norm = false;        ///< The embedding scales and shifts after norm 2 instead of being added.
-    bool has_residual_resampling = false;     ///< Up and down by residual blocks instead of convolutions.
-    int classes = 0;                          ///< > 0: class-conditional.
+    std::optional<std::vector<int>> attention_factors_up;  ///< On the way up, where they differ.
+    bool has_middle_attention = true;
+    int heads = 1;                         ///< Used where head_channels is −1.
+    int heads_upsample = -1;               ///< As `heads`, on the way up; −1: the same number.
+    int head_channels = -1;                ///< Channels per attention head; −1: as many as `heads` gives.
+    bool is_new_attention_order = false;   ///< q, k, v outermost instead of heads outermost.
+    bool has_scale_shift_norm = false;     ///< The embedding scales and shifts after norm 2 instead of being added.
+    bool has_residual_resampling = false;  ///< Up and down by residual blocks instead of convolutions.
+    int classes = 0;                       ///< > 0: class-conditional.
     int norm_groups = 32;
     double norm_epsilon = 1e-5;
+    EmbeddingLayout embedding;
+    bool pads_right_and_bottom = false;  ///< Convolutions down: one zero there, instead of one on every side.
+    bool centers_input = false;          ///< The network is given 2x − 1.
 
     int levels() const { return static_cast<int>(channel_multipliers.size()); }
     /// Images must be divisible by this, 2^(levels−1).
@@ -65,8 +77,10 @@ class UNet {
     std::unique_ptr<Parts> parts_;
 };
 
-/// [cos(t f), sin(t f)], f_i = exp(−ln(10⁴) i/half): t [N] → [N, width], float32 as the reference computes it.
-at::Tensor timestep_embedding(const at::Tensor& t, int width, at::ScalarType precision = at::kFloat);
+/// Sine and cosine of t times the layout's frequencies: t [N] → [N, width], frequencies in float32 as the references
+/// compute them.
+at::Tensor timestep_embedding(const at::Tensor& t, int width, at::ScalarType precision = at::kFloat,
+                              const EmbeddingLayout& layout = {});
 
 /// Throws where a checkpoint's tensors are not exactly those wanted: "3 missing (a, b, c), 1 unexpected (d), …".
 /// @throws CheckpointError

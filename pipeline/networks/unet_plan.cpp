@@ -66,9 +66,8 @@ class PlanBuilder {
     int level_channels(int level) const {
         return static_cast<int>(settings_.channel_multipliers[level] * settings_.model_channels);
     }
-    bool attends() const {
-        return std::find(settings_.attention_factors.begin(), settings_.attention_factors.end(), factor_) !=
-               settings_.attention_factors.end();
+    bool attends(const std::vector<int>& factors) const {
+        return std::find(factors.begin(), factors.end(), factor_) != factors.end();
     }
 
     void check_groups(int channels, const std::string& name) const {
@@ -105,7 +104,8 @@ class PlanBuilder {
             for (int i = 0; i < settings_.res_blocks; ++i) {
                 auto& block = new_input_block();
                 add(block, input_name(), LayerKind::residual, level_channels(level));
-                if (attends()) add(block, input_name(), LayerKind::attention, channels_, settings_.heads);
+                if (attends(settings_.attention_factors))
+                    add(block, input_name(), LayerKind::attention, channels_, settings_.heads);
                 skips_.push_back(channels_);
             }
             if (level + 1 == settings_.levels()) break;
@@ -119,11 +119,14 @@ class PlanBuilder {
 
     void walk_middle() {
         add(plan_.middle, "middle_block", LayerKind::residual, channels_);
-        add(plan_.middle, "middle_block", LayerKind::attention, channels_, settings_.heads);
+        if (settings_.has_middle_attention) {
+            add(plan_.middle, "middle_block", LayerKind::attention, channels_, settings_.heads);
+        }
         add(plan_.middle, "middle_block", LayerKind::residual, channels_);
     }
 
     void walk_up() {
+        const std::vector<int> factors = settings_.attention_factors_up.value_or(settings_.attention_factors);
         const int heads = settings_.heads_upsample == -1 ? settings_.heads : settings_.heads_upsample;
         for (int level = settings_.levels() - 1; level >= 0; --level) {
             for (int i = 0; i <= settings_.res_blocks; ++i) {
@@ -131,7 +134,7 @@ class PlanBuilder {
                 channels_ += skips_.back();
                 skips_.pop_back();
                 add(block, output_name(), LayerKind::residual, level_channels(level));
-                if (attends()) add(block, output_name(), LayerKind::attention, channels_, heads);
+                if (attends(factors)) add(block, output_name(), LayerKind::attention, channels_, heads);
                 if (level == 0 || i < settings_.res_blocks) continue;
                 factor_ /= 2;
                 add(block, output_name(),

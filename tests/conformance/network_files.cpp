@@ -18,8 +18,7 @@ pipeline::ModelDescription describe_network(const std::filesystem::path& folder,
         }
     }
 
-    // Formats without a reader
-    if (std::filesystem::is_directory(weights)) throw NotBuilt("the reader of diffusers folders is not built");
+    if (std::filesystem::is_directory(weights)) return pipeline::describe_model(weights);
     pipeline::ModelDescription description = pipeline::describe_guided_diffusion(settings);
     description.weights_file = weights;
     return description;

@@ -5,10 +5,11 @@
 
 #include <cmath>
 #include <future>
+#include <optional>
 #include <string>
 #include <vector>
 
-#include "pipeline/networks/safetensors.h"
+#include "pipeline/networks/model.h"
 #include "pipeline/networks/unet.h"
 #include "tests/conformance/errors.h"
 #include "tests/conformance/golden_file.h"
@@ -51,7 +52,7 @@ Answer ask(const pipeline::UNet& network, const Question& question) {
 }
 
 pipeline::UNet load(const pipeline::ModelDescription& description, at::ScalarType precision) {
-    return {description.network, pipeline::read_safetensors(description.weights_file), precision};
+    return {description.network, pipeline::read_model_weights(description), precision};
 }
 
 /// Every row asked alone.
@@ -124,13 +125,22 @@ void check_network(const std::filesystem::path& folder, const GoldenFile& file, 
     }
 }
 
+/// guided_diffusion_WIDTH, or diffusers_WIDTH_shiftN, with _flip where the cosine comes first.
+std::optional<pipeline::EmbeddingLayout> layout_of(const std::string& dataset) {
+    if (dataset.starts_with("guided_diffusion")) return pipeline::EmbeddingLayout{};
+    const std::size_t shift = dataset.find("_shift");
+    if (!dataset.starts_with("diffusers") || shift == std::string::npos || shift + 6 >= dataset.size()) return {};
+    return pipeline::EmbeddingLayout{.is_sine_first = !dataset.ends_with("_flip"), .shift = dataset[shift + 6] - '0'};
+}
+
 /// The embeddings alone, each dataset one layout; the layout is in its name.
 void check_embeddings(const GoldenFile& file, const std::string& name, Report& report) {
     const std::string group = "networks/" + name;
     for (const std::string& dataset : file.datasets(name)) {
         if (dataset == "t") continue;
-        if (!dataset.starts_with("guided_diffusion")) {
-            report.skip(group, dataset, "the layout of diffusers is not built");
+        const std::optional<pipeline::EmbeddingLayout> layout = layout_of(dataset);
+        if (!layout) {
+            report.skip(group, dataset, "a layout of this name is not known");
             continue;
         }
         // The program takes the reference's float32 frequencies and products. Against everything in float64 the product
@@ -140,7 +150,8 @@ void check_embeddings(const GoldenFile& file, const std::string& name, Report& r
         const double t_max = t.to(at::kDouble).abs().max().item<double>();
         report.check(group, dataset, is_double ? std::ldexp(t_max, -23) : 1e-6, [&] {
             const at::Tensor expected = file.read(inside(name, dataset));
-            return largest_difference(pipeline::timestep_embedding(t, static_cast<int>(expected.size(1))), expected);
+            return largest_difference(
+                pipeline::timestep_embedding(t, static_cast<int>(expected.size(1)), at::kFloat, *layout), expected);
         });
     }
 }

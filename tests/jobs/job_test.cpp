@@ -29,7 +29,7 @@ TEST(Job, DefaultsAreTheDesigns) {
     EXPECT_EQ(job.samples, 1);
     EXPECT_EQ(job.batch, 8);
     EXPECT_EQ(job.threads, 1);
-    EXPECT_TRUE(job.clip && job.noise_on_unobserved);
+    EXPECT_TRUE(!job.clip.has_value() && job.noise_on_unobserved);
     EXPECT_EQ(job.device, "auto");
     EXPECT_EQ(job.lpips, "embedded");
     EXPECT_EQ(job.store, pipeline::Store::float32);
@@ -50,7 +50,7 @@ TEST(Job, ReadsEveryOption) {
     EXPECT_THAT(job.sigma_y, ElementsAre(0.0, 1e-3));
     EXPECT_THAT(job.steps, ElementsAre(250, 100));
     EXPECT_EQ(job.variance, pipeline::VarianceKind::fixed_large);
-    EXPECT_FALSE(job.clip || job.noise_on_unobserved);
+    EXPECT_FALSE(job.clip.value() || job.noise_on_unobserved);
     EXPECT_EQ(job.samples, 3);
     EXPECT_EQ(job.batch, 4);
     EXPECT_EQ(job.threads, 2);

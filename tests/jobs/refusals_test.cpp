@@ -173,7 +173,7 @@ TEST(Refusals, ControlCharactersAreEscaped) {
         {dps + "clip = \x1b[31mno\n", "job.ini:5: clip = \\x1b[31mno: not a value; allowed: yes or no"},
         {dps + "se\x07"
                "ed = 1\n",
-         "job.ini:5: unrecognised option 'se\\x07ed' (did you mean seed?); allowed: dataset, images, model, "
+         "job.ini:5: unrecognised option 'se\\x07ed' (did you mean seed?); allowed: dataset, images, model, model-preset, "
          "image-size, "
          "seed, method, operator, sigma-y, steps, respacing, variance, clip, noise, noise-on-unobserved, samples, "
          "batch, threads, device, precision, lpips, store"},

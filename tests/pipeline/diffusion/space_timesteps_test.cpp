@@ -1,7 +1,9 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <cstdint>
+#include <functional>
 #include <stdexcept>
 #include <string>
 #include <vector>
@@ -68,3 +70,28 @@ TEST(SpaceTimesteps, RefusesWhatItCannotGive) {
 }
 
 }  // namespace
+
+TEST(SpaceTimesteps, GridsOfDiffusers) {
+    EXPECT_THAT(space_timesteps(1000, "leading4"), ElementsAre(0, 250, 500, 750));
+    EXPECT_THAT(space_timesteps(1000, "leading4+1"), ElementsAre(1, 251, 501, 751));
+    EXPECT_THAT(space_timesteps(1000, "leading3"), ElementsAre(0, 333, 666));
+    EXPECT_THAT(space_timesteps(1000, "linspace5"), ElementsAre(0, 250, 500, 749, 999));  // 249.75, 499.5, 749.25
+    EXPECT_THAT(space_timesteps(1000, "linspace1"), ElementsAre(0));
+    EXPECT_THAT(space_timesteps(1000, "trailing4"), ElementsAre(249, 499, 749, 999));
+    EXPECT_THAT(space_timesteps(10, "trailing4"), ElementsAre(1, 4, 7, 9));  // 10, 7.5, 5, 2.5: halves to even
+    EXPECT_THAT(space_timesteps(1000, "quadratic5"), ElementsAre(0, 50, 200, 450, 800));
+    for (int count = 1; count <= 1000; ++count) {
+        for (const std::string grid : {"leading", "linspace", "trailing"}) {
+            const std::vector<int> timesteps = space_timesteps(1000, grid + std::to_string(count));
+            ASSERT_EQ(timesteps.size(), static_cast<std::size_t>(count)) << grid;
+            ASSERT_EQ(std::ranges::adjacent_find(timesteps, std::greater_equal<>()), timesteps.end()) << grid << count;
+        }
+    }
+}
+
+TEST(SpaceTimesteps, GridsThatDoNotFitAreRefused) {
+    for (const char* request : {"leading0", "leading1001", "leading4+250", "leading", "trailing1001", "linspace0",
+                                "quadratic500", "trailing4+1", "leading4+-1"}) {
+        EXPECT_THROW(space_timesteps(1000, request), std::invalid_argument) << request;
+    }
+}

@@ -137,10 +137,12 @@ TEST(GuidedDiffusionSettings, WrongTypesAndValuesAreRefusedByFlag) {
     EXPECT_THAT(refused(R"("num_channels":18446744073709551615)"), HasSubstr("num_channels is 18446744073709551615"));
     EXPECT_THAT(refused(R"("num_channels":48)"), HasSubstr("32 groups of GroupNorm do not divide the 48 channels"));
     EXPECT_THAT(refused(R"("learn_sigma":1)"), HasSubstr("learn_sigma is 1, allowed are true and false"));
-    EXPECT_THAT(refused(R"("noise_schedule":"sigmoid")"),
-                HasSubstr("noise_schedule is \"sigmoid\", allowed are linear, cosine"));
-    EXPECT_THAT(refused(R"("predict_xstart":true)"), HasSubstr("predict_xstart is true, allowed is false"));
-    EXPECT_THAT(refused(R"("beta_end":0.03)"), HasSubstr("beta_end is 0.03, allowed is 0.02"));
+    EXPECT_THAT(refused(R"("noise_schedule":"sqrt")"),
+                HasSubstr("noise_schedule is \"sqrt\", allowed are linear, cosine, scaled_linear"));
+    EXPECT_THAT(refused(R"("prediction_type":"score")"),
+                HasSubstr("prediction_type is \"score\", allowed are epsilon"));
+    EXPECT_THAT(refused(R"("beta_end":2)"), HasSubstr("beta is "));
+    EXPECT_THAT(refused(R"("noise_schedule":"trained")"), HasSubstr("trained_betas is a list of 0"));
     EXPECT_THAT(refused(R"("num_head_channels":48)"), HasSubstr("48 channels per head do not divide"));
     EXPECT_THAT(refused(R"("num_heads":7)"), HasSubstr("7 heads do not divide"));
     EXPECT_THAT(refused(R"("attention_resolutions":"0")"), HasSubstr("attention_resolutions"));
