@@ -10,6 +10,7 @@
 #include <ATen/ops/empty.h>
 #include <ATen/ops/matmul.h>
 #include <ATen/ops/reflection_pad2d.h>
+#include <ATen/ops/repeat_interleave.h>
 
 #include "operators/separable_kernel.h"
 
@@ -32,6 +33,21 @@ KernelTaps read_taps(const std::string& name, const at::Tensor& kernel) {
     return taps;
 }
 
+/// Kernels of each image's own, [N, 1, K_h, K_w], in double.
+at::Tensor checked_kernels(const std::string& name, const at::Tensor& kernels, const Shape& image) {
+    if (kernels.size(0) < 1 || kernels.size(1) != 1 || kernels.size(2) % 2 == 0 || kernels.size(3) % 2 == 0) {
+        throw std::invalid_argument(name + ": the kernels have shape " + shape_of(kernels) +
+                                    ", expected [N, 1, odd height, odd width]");
+    }
+    if (kernels.size(2) / 2 >= image.height || kernels.size(3) / 2 >= image.width) {
+        throw std::invalid_argument(name + ": kernels of shape " + shape_of(kernels) + " are too large for images of " +
+                                    std::to_string(image.height) + " x " + std::to_string(image.width));
+    }
+    const at::Tensor values = kernels.to(at::kDouble);
+    for (std::int64_t i = 0; i < values.size(0); ++i) read_taps(name, values.select(0, i).select(0, 0));
+    return values;
+}
+
 at::Tensor double_tensor(const std::vector<double>& values, at::IntArrayRef shape) {
     at::Tensor tensor = at::empty(shape, at::kDouble);
     std::memcpy(tensor.mutable_data_ptr<double>(), values.data(), values.size() * sizeof(double));
@@ -52,6 +68,11 @@ at::Tensor fold_mirror(const at::Tensor& padded, std::int64_t axis, std::int64_t
 
 Blur::Blur(std::string name, const at::Tensor& kernel, Shape image_shape)
     : LinearOperator(std::move(name), image_shape, image_shape) {
+    has_own_kernels_ = kernel.defined() && kernel.dim() == 4;
+    if (has_own_kernels_) {
+        set_kernel(checked_kernels(this->name(), kernel, image_shape));
+        return;
+    }
     const KernelTaps taps = trim_zero_border(read_taps(this->name(), kernel));
     if (taps.height / 2 >= image_shape.height || taps.width / 2 >= image_shape.width) {
         throw std::invalid_argument(this->name() + ": the kernel reaches " + std::to_string(taps.height / 2) + " x " +
@@ -72,10 +93,23 @@ Blur::Blur(std::string name, const at::Tensor& kernel, Shape image_shape)
         vertical_float_ = vertical_.to(at::kFloat);
         horizontal_float_ = horizontal_.to(at::kFloat);
     } else {
-        const at::Tensor one = double_tensor(taps.values, {1, 1, taps.height, taps.width}).to(device);
-        kernel_ = one.repeat({image_shape.channels, 1, 1, 1});
-        kernel_float_ = kernel_.to(at::kFloat);
+        set_kernel(double_tensor(taps.values, {1, 1, taps.height, taps.width}).to(device));
     }
+}
+
+void Blur::set_kernel(const at::Tensor& kernels) {
+    kernel_ = at::repeat_interleave(kernels, x_shape().channels, 0);
+    kernel_float_ = kernel_.to(at::kFloat);
+}
+
+at::Tensor Blur::side_by_side(const at::Tensor& x, std::string_view what) const {
+    if (!has_own_kernels_) return x;
+    const std::int64_t images = kernel_.size(0) / x_shape().channels;
+    if (x.size(0) != images) {
+        throw std::invalid_argument(name() + ": " + std::string(what) + " has shape " + shape_of(x) + ", expected " +
+                                    std::to_string(images) + " rows, one for each kernel");
+    }
+    return x.reshape({1, -1, x.size(2), x.size(3)});
 }
 
 at::Tensor Blur::apply_forward(const at::Tensor& x) const {
@@ -88,8 +122,8 @@ at::Tensor Blur::apply_forward(const at::Tensor& x) const {
     const at::Tensor& kernel = is_float ? kernel_float_ : kernel_;
     const std::int64_t rows = kernel.size(2) / 2;
     const std::int64_t columns = kernel.size(3) / 2;
-    const at::Tensor mirrored = at::reflection_pad2d(x, {columns, columns, rows, rows});
-    return at::conv2d(mirrored, kernel, {}, 1, at::IntArrayRef{0, 0}, 1, x_shape().channels);
+    const at::Tensor mirrored = at::reflection_pad2d(side_by_side(x, "x"), {columns, columns, rows, rows});
+    return at::conv2d(mirrored, kernel, {}, 1, at::IntArrayRef{0, 0}, 1, kernel.size(0)).view(x.sizes());
 }
 
 at::Tensor Blur::apply_adjoint(const at::Tensor& y) const {
@@ -100,8 +134,8 @@ at::Tensor Blur::apply_adjoint(const at::Tensor& y) const {
         return at::matmul(at::matmul(V.t(), y), W);
     }
     const at::Tensor& kernel = is_float ? kernel_float_ : kernel_;
-    const at::Tensor padded = at::conv_transpose2d(y, kernel, {}, 1, 0, 0, x_shape().channels);
-    return fold_mirror(fold_mirror(padded, 3, kernel.size(3) / 2), 2, kernel.size(2) / 2);
+    const at::Tensor padded = at::conv_transpose2d(side_by_side(y, "y"), kernel, {}, 1, 0, 0, kernel.size(0));
+    return fold_mirror(fold_mirror(padded, 3, kernel.size(3) / 2), 2, kernel.size(2) / 2).view(y.sizes());
 }
 
 }  // namespace operators

@@ -3,6 +3,7 @@
 #include <cstdint>
 #include <memory>
 #include <string>
+#include <string_view>
 
 #include "operators/measurement_operator.h"
 
@@ -15,9 +16,11 @@ namespace operators {
 /// A kernel that is a product k = u vᵀ (a Gaussian) is applied as A x = V x Wᵀ, where the matrices V [H, H] and W [W,
 /// W] hold the taps of u and v with the mirrored border folded in, so that A* y = Vᵀ y W: on a CPU several times faster
 /// than two convolutions for every image size up to 1024. Zero taps at the kernel's border cost nothing.
+///
+/// Kernels of each image's own, [N, 1, K_h, K_w], are applied as they are, to batches of N images.
 class Blur final : public LinearOperator {
   public:
-    /// @param kernel  [K_h, K_w], both odd; its device is where images must be
+    /// @param kernel  [K_h, K_w] or [N, 1, K_h, K_w], both sides odd; its device is where images must be
     /// @throws std::invalid_argument  if the kernel's shape is not that, it is not finite, all 0, or wider than the
     /// mirrored
     ///                                image (⌊K/2⌋ must stay below the side, zero taps at its border not counted).
@@ -28,12 +31,17 @@ class Blur final : public LinearOperator {
   private:
     at::Tensor apply_forward(const at::Tensor& x) const override;
     at::Tensor apply_adjoint(const at::Tensor& y) const override;
+    void set_kernel(const at::Tensor& kernels);
+    /// x as convolution by `kernel_` wants it: all channels of all images side by side where each has its own kernel.
+    at::Tensor side_by_side(const at::Tensor& x, std::string_view what) const;
 
+    bool has_own_kernels_ = false;
     at::Tensor vertical_;  // V and W in double, where the kernel is a product …
     at::Tensor horizontal_;
     at::Tensor vertical_float_;  // … and rounded once for float32 images
     at::Tensor horizontal_float_;
-    at::Tensor kernel_;  // else the kernel itself without its zero border, [C, 1, K_h, K_w], in double and in float32
+    // else the kernel itself without its zero border, [C, 1, K_h, K_w] or [N C, 1, K_h, K_w], in double and in float32
+    at::Tensor kernel_;
     at::Tensor kernel_float_;
 };
 

@@ -5,16 +5,19 @@
 #include <string>
 
 #include "operators/box.h"
+#include "operators/colourisation.h"
 #include "operators/gaussian_blur.h"
 #include "operators/identity.h"
 #include "operators/kernel.h"
 #include "operators/mask.h"
+#include "operators/motion_blur.h"
 #include "operators/random.h"
+#include "operators/super_resolution.h"
 
 namespace operators {
 namespace {
 
-constexpr std::array<OperatorEntry, 6> entries{{
+constexpr std::array<OperatorEntry, 9> entries{{
     {.name = "identity",
      .summary = "Denoising: y = x + σ z.",
      .paper = "",
@@ -63,6 +66,30 @@ constexpr std::array<OperatorEntry, 6> entries{{
      .draw = nullptr,
      .file_parameter = "kernel",
      .make = make_kernel},
+    {.name = "motion_blur",
+     .summary = "Motion deblurring: y = k ⋆ x + σ z, the border mirrored, k a camera's path, another for each image.",
+     .paper = "Chung et al., ICLR 2023, arXiv:2209.14687",
+     .options = motion_blur_options,
+     .resolve = resolve_motion_blur,
+     .draw = draw_motion_blur,
+     .file_parameter = "",
+     .make = make_motion_blur},
+    {.name = "super_resolution",
+     .summary = "Super-resolution: y = x made smaller + σ z, bicubic or by the mean of blocks.",
+     .paper = "Chung et al., ICLR 2023, arXiv:2209.14687; Kawar et al. 2022, arXiv:2201.11793",
+     .options = super_resolution_options,
+     .resolve = resolve_super_resolution,
+     .draw = nullptr,
+     .file_parameter = "",
+     .make = make_super_resolution},
+    {.name = "colourisation",
+     .summary = "Colourisation: y = the mean of the channels + σ z.",
+     .paper = "Wang et al., ICLR 2023 (DDNM), arXiv:2212.00490",
+     .options = {},
+     .resolve = resolve_colourisation,
+     .draw = nullptr,
+     .file_parameter = "",
+     .make = make_colourisation},
 }};
 
 }  // namespace

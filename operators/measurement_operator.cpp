@@ -23,6 +23,13 @@ at::Tensor MeasurementOperator::vjp(const at::Tensor& x, const at::Tensor& v) co
     return apply_vjp(x, v);
 }
 
+at::Tensor MeasurementOperator::as_image(const at::Tensor& y) const {
+    check_shape(y, y_shape_, "y");
+    if (is_image_like()) return y;
+    throw std::invalid_argument(name_ + ": the measurement has shape " + to_string(y_shape_) + ", an image needs " +
+                                to_string(x_shape_));
+}
+
 void MeasurementOperator::check_shape(const at::Tensor& tensor, const Shape& expected, std::string_view what) const {
     if (tensor.defined() && tensor.dim() == 4 && tensor.size(1) == expected.channels &&
         tensor.size(2) == expected.height && tensor.size(3) == expected.width) {

@@ -44,6 +44,10 @@ class MeasurementOperator {
     /// an undefined tensor where every entry is observed.
     virtual at::Tensor observed() const { return {}; }
 
+    /// y as an image of x's shape, for methods that start from an image: y itself where it is one.
+    /// @throws std::invalid_argument  where there is no such image, or y does not fit.
+    virtual at::Tensor as_image(const at::Tensor& y) const;
+
     /// True where y has the shape of x and can be looked at, and scored, as an image.
     bool is_image_like() const { return x_shape_ == y_shape_; }
 

@@ -14,7 +14,10 @@ struct PublishedZeta {
     double zeta;
 };
 constexpr PublishedZeta published_zetas[] = {
-    {"gaussian_blur", 0.3}, {"kernel", 0.3},   {"box", 0.5}, {"random", 0.5},
+    {"gaussian_blur", 0.3}, {"kernel", 0.3},
+    {"motion_blur", 0.3},   {"super_resolution", 0.3},
+    {"colourisation", 0.3},  // Not published: taken from super-resolution, a linear operator without noise on x too.
+    {"box", 0.5},           {"random", 0.5},
     {"mask", 0.5},          {"identity", 0.5},  // Not published: inpainting with a mask that removes nothing.
 };
 

@@ -80,12 +80,6 @@ int sdedit_calls(const operators::Settings& settings, const NoiseSchedule& sched
 
 std::unique_ptr<Sampler> make_sdedit(const operators::Settings& settings, const SamplingProblem& problem) {
     check_measurement("sdedit", problem);
-    const operators::MeasurementOperator& A = *problem.measurement.A;
-    if (!A.is_image_like()) {
-        throw std::invalid_argument("sdedit: the measurement of " + A.name() + " has shape " +
-                                    operators::to_string(A.y_shape()) + ", a guide needs " +
-                                    operators::to_string(A.x_shape()));
-    }
     SamplingProblem own = problem;
     if (settings.is_word("preset", "original")) {
         own.variance = VarianceKind::fixed_small;
@@ -93,7 +87,7 @@ std::unique_ptr<Sampler> make_sdedit(const operators::Settings& settings, const 
     }
     const SdeditSettings sdedit{.t_start = static_cast<int>(settings.integer("t-start")),
                                 .repeats = static_cast<int>(settings.integer("repeats"))};
-    return std::make_unique<Sdedit>("sdedit", own, problem.measurement.y, sdedit);
+    return std::make_unique<Sdedit>("sdedit", own, problem.measurement.A->as_image(problem.measurement.y), sdedit);
 }
 
 }  // namespace pipeline

@@ -21,6 +21,16 @@ std::shared_ptr<const operators::MeasurementOperator> stored_operator(const Gold
     if (file.has(inside(group, "kernel"))) {
         return operators::find_operator("kernel").make({}, image, {{"kernel", file.read(inside(group, "kernel"))}});
     }
+    for (const std::string kind : {"bicubic", "average"}) {
+        if (group.find("super_resolution_" + kind) == std::string::npos) continue;
+        operators::Settings settings;
+        settings.set("factor", file.integer(group, "scale"));
+        settings.set("kind", kind);
+        return operators::find_operator("super_resolution").make(settings, image, {});
+    }
+    if (group.find("colourisation") != std::string::npos) {
+        return operators::find_operator("colourisation").make({}, image, {});
+    }
     throw NotBuilt("this operator is not built");
 }
 

@@ -60,7 +60,7 @@ TEST(Refusals, UnknownAbbreviatedAndRepeatedOptions) {
 
 TEST(Refusals, SectionsThatAreNoneOrUnused) {
     const std::string sections =
-        "sections ddpm, ddim, sdedit, forward_reverse, score_ald, dps, box, random, mask, gaussian_blur, kernel";
+        "sections ddpm, ddim, sdedit, forward_reverse, score_ald, dps, box, random, mask, gaussian_blur, kernel, motion_blur, super_resolution";
     expect_lines({
         {dps + "[dsp]\n", "job.ini:5: [dsp]: there is no such section; allowed: " + sections},
         {dps + "[]\n", "job.ini:5: []: there is no such section; allowed: " + sections},

@@ -10,6 +10,8 @@
 #include <gtest/gtest.h>
 
 #include <ATen/TensorOperators.h>
+#include <ATen/ops/arange.h>
+#include <ATen/ops/full.h>
 #include <ATen/ops/ones.h>
 #include <ATen/ops/tensor.h>
 
@@ -176,6 +178,76 @@ TEST(Draw, ImageAloneDecidesWhateverTheBlock) {
         EXPECT_FALSE(first[1].equal(first[2])) << name;
         EXPECT_FALSE(mask_of(name, settings, face, {17}, 2)[0].equal(second[0])) << name;
     }
+}
+
+TEST(MotionBlur, KernelsAreTheImagesOwnAndOfSumOne) {
+    const Settings settings = resolved("motion_blur", face);
+    const auto draw = operators::find_operator("motion_blur").draw;
+    const std::vector<std::uint64_t> images{4, 9, 2};
+    const at::Tensor kernels = draw(settings, face, NoiseStream(1), images).at("kernel");
+    EXPECT_EQ(kernels.sizes().vec(), (std::vector<std::int64_t>{3, 1, 61, 61}));
+    const at::Tensor sums = kernels.sum({1, 2, 3});
+    EXPECT_LT((sums - 1).abs().max().item<float>(), 1e-5F);
+    EXPECT_GE(kernels.min().item<float>(), 0.0F);
+    const at::Tensor alone = draw(settings, face, NoiseStream(1), std::vector<std::uint64_t>{9}).at("kernel");
+    EXPECT_TRUE(alone.equal(kernels.narrow(0, 1, 1)));
+    EXPECT_FALSE(kernels.select(0, 0).equal(kernels.select(0, 1)));
+    EXPECT_FALSE(draw(settings, face, NoiseStream(2), images).at("kernel").equal(kernels));
+}
+
+TEST(MotionBlur, PathsAreAsLongAndAsShakenAsAsked) {
+    // A path on the doubled canvas is 0.75 · 61 · √2 · 2 · (½ + I²/2) pixels long on average, half of that in the
+    // kernel: a kernel of n taps of equal weight has Σ k² = 1/n, so straight lines spread over about as many taps.
+    const std::vector<std::uint64_t> images = [] {
+        std::vector<std::uint64_t> numbers(200);
+        for (std::size_t i = 0; i < numbers.size(); ++i) numbers[i] = i;
+        return numbers;
+    }();
+    const auto spread = [&](double intensity) {
+        const Settings settings = resolved("motion_blur", face, {{"intensity", intensity}});
+        const at::Tensor kernels =
+            operators::find_operator("motion_blur").draw(settings, face, NoiseStream(1), images).at("kernel");
+        // The larger and the smaller eigenvalue of the path's covariance
+        const at::Tensor axis = at::arange(61, at::kDouble) - 30;
+        const at::Tensor k = kernels.squeeze(1).to(at::kDouble);
+        const auto moment = [&](const at::Tensor& weights) { return (k * weights).sum({1, 2}); };
+        const at::Tensor x = axis.unsqueeze(0).expand({61, 61}), y = axis.unsqueeze(1).expand({61, 61});
+        const at::Tensor mx = moment(x), my = moment(y);
+        const at::Tensor a = moment(x * x) - mx * mx, b = moment(x * y) - mx * my, c = moment(y * y) - my * my;
+        const at::Tensor root = ((a - c) * (a - c) / 4 + b * b).sqrt();
+        const double wide = ((a + c) / 2 + root).mean().item<double>();
+        const double narrow = ((a + c) / 2 - root).mean().item<double>();
+        return std::pair(wide, narrow);
+    };
+    const auto [line_wide, line_narrow] = spread(0);
+    const auto [shaken_wide, shaken_narrow] = spread(1);
+    EXPECT_LT(line_narrow, 0.6) << "one pixel's bilinear weights";
+    EXPECT_GT(shaken_narrow, 2 * line_narrow);
+    EXPECT_GT(line_wide, 20.0);
+    EXPECT_GT(shaken_wide, 20.0);
+}
+
+TEST(MotionBlur, SizesThatDoNotFitAreRefused) {
+    EXPECT_EQ(resolved("motion_blur", {3, 16, 20}).integer("size"), 31);
+    EXPECT_THROW(resolved("motion_blur", face, {{"size", std::int64_t{14}}}), std::invalid_argument);
+    EXPECT_THROW(resolved("motion_blur", {3, 16, 16}, {{"size", std::int64_t{33}}}), std::invalid_argument);
+}
+
+TEST(SuperResolution, FactorsThatDoNotDivideAreRefused) {
+    EXPECT_THROW(resolved("super_resolution", {3, 18, 16}), std::invalid_argument);
+    EXPECT_NO_THROW(resolved("super_resolution", {3, 18, 15}, {{"factor", std::int64_t{3}}}));
+}
+
+TEST(AsImage, IsTheShapeOfX) {
+    const Shape shape{3, 8, 12};
+    for (const char* name : {"super_resolution", "colourisation"}) {
+        const auto A = operators::find_operator(name).make(resolved(name, shape), shape, {});
+        const at::Tensor x = at::full({2, 3, 8, 12}, 0.25);
+        const at::Tensor image = A->as_image(A->forward(x));
+        EXPECT_LT((image - x).abs().max().item<float>(), 1e-6F) << name << ": what is constant comes back";
+        EXPECT_THROW(A->as_image(x), std::invalid_argument) << name;
+    }
+    EXPECT_THROW(resolved("colourisation", {1, 8, 8}), std::invalid_argument);
 }
 
 TEST(Draw, MasksHaveOneChannelForAll) {

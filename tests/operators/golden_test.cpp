@@ -7,9 +7,11 @@
 
 #include <ATen/TensorOperators.h>
 #include <ATen/ops/flip.h>
+#include <ATen/ops/zeros_like.h>
 
 #include "operators/gaussian_blur.h"
 #include "operators/make_operator.h"
+#include "operators/super_resolution.h"
 #include "pipeline/data/hdf5.h"
 #include "tests/support/paths.h"
 
@@ -76,6 +78,41 @@ INSTANTIATE_TEST_SUITE_P(References, GoldenOperator,
                              for (char& letter : name) letter = letter == '.' ? '_' : letter;
                              return name;
                          });
+
+TEST(GoldenSuperResolution, ForwardAdjointAndDotTestAgree) {
+    for (const std::string kind : {"bicubic", "average"}) {
+        for (const std::int64_t factor : {2, 4}) {
+            operators::Settings settings;
+            settings.set("factor", factor);
+            settings.set("kind", kind);
+            const auto A = operators::find_operator("super_resolution").make(settings, {3, 64, 64}, {});
+            const std::string group = "super_resolution_" + kind + "_x" + std::to_string(factor) + "/";
+            const at::Tensor x = golden().read("shared/x"), v = golden().read(group + "v");
+            EXPECT_LE(largest_entry(A->forward(x) - golden().read(group + "Ax")), 1e-5) << group;
+            EXPECT_LE(largest_entry(A->vjp(x, v) - golden().read(group + "ATv")), 5e-5) << group;
+            const double left = (A->forward(x.to(at::kDouble)) * v.to(at::kDouble)).sum().item<double>();
+            const double right =
+                (x.to(at::kDouble) * A->vjp(x.to(at::kDouble), v.to(at::kDouble))).sum().item<double>();
+            EXPECT_LE(std::abs(left - right), 1e-12 * std::abs(left)) << group;
+        }
+    }
+}
+
+TEST(GoldenSuperResolution, WeightsAreTheReferences) {
+    for (const std::int64_t factor : {2, 4}) {
+        const std::string group = "super_resolution_bicubic_x" + std::to_string(factor) + "/";
+        const at::Tensor ours = operators::downscaling_weights(64, {.factor = factor});
+        const at::Tensor places = golden().read(group + "field_of_view_dim2");  // [taps, 64/factor]
+        const at::Tensor weights = golden().read(group + "weights_dim2").to(at::kDouble);
+        at::Tensor theirs = at::zeros_like(ours);
+        for (std::int64_t i = 0; i < ours.size(0); ++i) {
+            for (std::int64_t tap = 0; tap < places.size(0); ++tap) {
+                theirs[i][places[tap][i].item<std::int64_t>()] += weights[tap][i];
+            }
+        }
+        EXPECT_LE(largest_entry(ours - theirs), 1e-7) << group;
+    }
+}
 
 TEST(GoldenKernel, OursIsTheReferencesToTheLastBit) {
     EXPECT_TRUE(operators::gaussian_kernel(61, 3.0).equal(golden().read("gaussian_blur_61_3/kernel")));

@@ -85,6 +85,15 @@ std::vector<ListedOperator> all_operators() {
         {"kernel_whole_mirror", "kernel", made("kernel", grey, {{"kernel", uneven_kernel(17, 13)}})},
         {"kernel_framed", "kernel", made("kernel", square, {{"kernel", framed}})},
         {"kernel_product", "kernel", made("kernel", oblong, {{"kernel", column * row}})},
+        {"kernel_each", "kernel", made("kernel", oblong, {{"kernel", values({1, 5, 7}, 9, batch)}})},
+        {"motion_blur", "motion_blur", drawn("motion_blur", square)},
+        {"motion_blur_oblong", "motion_blur", drawn("motion_blur", oblong, {{"size", "9"}, {"intensity", "1"}})},
+        {"super_resolution", "super_resolution", drawn("super_resolution", square)},
+        {"super_resolution_oblong", "super_resolution", drawn("super_resolution", oblong, {{"factor", "3"}})},
+        {"super_resolution_average", "super_resolution",
+         drawn("super_resolution", oblong, {{"factor", "2"}, {"kind", "average"}})},
+        {"super_resolution_one_pixel", "super_resolution", drawn("super_resolution", square, {{"factor", "16"}})},
+        {"colourisation", "colourisation", drawn("colourisation", oblong)},
         {"kernel_one", "kernel", made("kernel", grey, {{"kernel", uneven_kernel(1, 1)}})},
     };
 }
