@@ -42,7 +42,8 @@ TEST(Refusals, UnknownAbbreviatedAndRepeatedOptions) {
          "job.ini:6: unrecognised option 'dps.zetta' (did you mean dps.zeta?); allowed in [dps]: preset, zeta, "
          "zeta-unit, normalise, operator, sigma-y, steps, samples, variance"},
         {dps + "samp = 2\n",
-         "job.ini:5: unrecognised option 'samp' (did you mean samples?); allowed: dataset, images, model, model-preset, image-size, "
+         "job.ini:5: unrecognised option 'samp' (did you mean samples?); allowed: dataset, images, model, "
+         "model-preset, image-size, "
          "seed, method, operator, sigma-y, steps, respacing, variance, clip, noise, noise-on-unobserved, samples, "
          "batch, threads, device, precision, lpips, store"},
         {dps + "[random]\nfraction = 0.5\nfrequency = 0.5\n",
@@ -60,7 +61,8 @@ TEST(Refusals, UnknownAbbreviatedAndRepeatedOptions) {
 
 TEST(Refusals, SectionsThatAreNoneOrUnused) {
     const std::string sections =
-        "sections ddpm, ddim, sdedit, forward_reverse, score_ald, dps, box, random, mask, gaussian_blur, kernel, motion_blur, super_resolution";
+        "sections ddpm, ddim, sdedit, forward_reverse, score_ald, dps, box, random, mask, gaussian_blur, kernel, "
+        "motion_blur, super_resolution";
     expect_lines({
         {dps + "[dsp]\n", "job.ini:5: [dsp]: there is no such section; allowed: " + sections},
         {dps + "[]\n", "job.ini:5: []: there is no such section; allowed: " + sections},
@@ -132,10 +134,10 @@ TEST(Refusals, Words) {
          "forward_reverse, score_ald, dps"},
         {basis + "method = dps\noperator = boxx\n",
          "job.ini:4: operator = boxx: there is no operator boxx (did you mean box?); allowed: identity, box, random, "
-         "mask, gaussian_blur, kernel"},
+         "mask, gaussian_blur, kernel, motion_blur, super_resolution, colourisation"},
         {dps + "[dps]\noperator = fog\n",
          "job.ini:6: dps.operator = fog: there is no operator fog; allowed: identity, box, random, "
-         "mask, gaussian_blur, kernel"},
+         "mask, gaussian_blur, kernel, motion_blur, super_resolution, colourisation"},
         {dps + "clip = maybe\n", "job.ini:5: clip = maybe: not a value; allowed: yes or no"},
         {dps + "device = tpu\n", "job.ini:5: device = tpu: not a value; allowed: one of auto, cpu, cuda"},
         // What is not built is not offered.
@@ -173,7 +175,8 @@ TEST(Refusals, ControlCharactersAreEscaped) {
         {dps + "clip = \x1b[31mno\n", "job.ini:5: clip = \\x1b[31mno: not a value; allowed: yes or no"},
         {dps + "se\x07"
                "ed = 1\n",
-         "job.ini:5: unrecognised option 'se\\x07ed' (did you mean seed?); allowed: dataset, images, model, model-preset, "
+         "job.ini:5: unrecognised option 'se\\x07ed' (did you mean seed?); allowed: dataset, images, model, "
+         "model-preset, "
          "image-size, "
          "seed, method, operator, sigma-y, steps, respacing, variance, clip, noise, noise-on-unobserved, samples, "
          "batch, threads, device, precision, lpips, store"},
