@@ -70,6 +70,12 @@ std::uint64_t read_seed(const OptionReader& reader) {
     return seed;
 }
 
+/// "7" or "dataset"; empty where none is given.
+std::string read_class(const OptionReader& reader) {
+    if (reader.find("class") == nullptr) return "";
+    return operators::to_string(reader.values("class").value().front());
+}
+
 /// All points of a table: the product of its lists, the last one running fastest.
 std::vector<Settings> points_of(std::span<const Option> table, const OptionReader& reader) {
     std::vector<Settings> points = {Settings::defaults(table)};
@@ -191,6 +197,7 @@ Job read_job(const std::filesystem::path& file, const Overrides& overrides) {
     job.model_preset = reader.one<std::string>("model-preset").value_or("");
     job.image_size = read_image_size(reader);
     job.seed = read_seed(reader);
+    job.class_label = read_class(reader);
     job.clip = reader.one<bool>("clip");
     static_cast<void>(reader.values("noise"));
     static_cast<void>(reader.values("precision"));

@@ -99,6 +99,11 @@ PlannedConfiguration planned(const Surroundings& world, const MethodJob& method,
     configuration.respacing = chain.respacing;
     configuration.variance = variance_of(world, method);
     configuration.clip = world.job.clip.value_or(world.model.clips);
+    configuration.class_label = world.job.class_label;
+    if (configuration.class_label == "dataset" && entry.input == pipeline::MethodInput::nothing) {
+        throw JobError(world.name + ": class = dataset: " + method.name +
+                       " generates without a dataset; allowed: a class, counted from 0");
+    }
     configuration.noise_on_unobserved = world.job.noise_on_unobserved;
     result.configuration = std::move(configuration);
     result.samples = method.samples.value_or(world.job.samples);

@@ -28,6 +28,8 @@ enum Place : std::size_t {
     ssim,
     lpips,
     psnr_measurement,
+    psnr_unobserved,
+    class_label,
     residual,
     nfe,
     seconds,
@@ -50,6 +52,8 @@ std::vector<ResultColumn> fixed_columns() {
         {"ssim", "structural similarity of the restored image", "1", Reals{}},
         {"lpips", "learned perceptual distance of the restored image, see lpips_net", "1", Reals{}},
         {"psnr_measurement", "peak signal-to-noise ratio of the measurement itself", "dB", Reals{}},
+        {"psnr_unobserved", "peak signal-to-noise ratio of the restored image where A removed it", "dB", Reals{}},
+        {"class", "class that the network was conditioned on, -1 without classes", "1", Integers{}},
         {"residual", "norm of y - A x over sigma_y sqrt(m), about 1 where x explains y", "1", Reals{}},
         {"nfe", "network calls for the image", "1", Integers{}},
         {"seconds", "wall time of the unit divided by its images", "s", Reals{}},
@@ -139,6 +143,8 @@ void ResultColumns::add(const pipeline::UnitFile& file, const PlannedConfigurati
         put(ssim, rows.ssim[row]);
         put(lpips, rows.lpips[row]);
         put(psnr_measurement, rows.psnr_measurement[row]);
+        put(psnr_unobserved, rows.psnr_unobserved[row]);
+        put(class_label, rows.class_label[row]);
         put(residual, rows.residual[row]);
         put(nfe, rows.nfe);
         put(seconds, unit_seconds / static_cast<double>(count));

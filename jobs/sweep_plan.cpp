@@ -60,18 +60,44 @@ std::int64_t blocks_of(std::int64_t images, int batch) {
     return (images + batch - 1) / batch;
 }
 
+/// A class where the network wants one, and only there.
+void check_class(const Job& job, const pipeline::ModelDescription& model) {
+    const int classes = model.network.classes;
+    const std::string shown = job_name(job) + ": class";
+    if (classes == 0) {
+        if (job.class_label.empty()) return;
+        throw JobError(shown + " = " + job.class_label + ": the network knows no classes; allowed: none");
+    }
+    const std::string allowed = "; allowed: 0 to " + std::to_string(classes - 1) + ", dataset";
+    if (job.class_label.empty()) throw JobError(shown + " is not given, the network is conditional on one" + allowed);
+    if (job.class_label != "dataset" && std::stoll(job.class_label) >= classes) {
+        throw JobError(shown + " = " + job.class_label + ": the network has " + std::to_string(classes) + " classes" +
+                       allowed);
+    }
+}
+
+/// The dataset's own classes are classes of the network.
+void check_labels(const Job& job, const pipeline::ModelDescription& model, const pipeline::Dataset& dataset,
+                  const std::vector<std::int64_t>& images) {
+    if (job.class_label != "dataset") return;
+    const std::vector<std::int64_t> labels = dataset.labels(images);
+    for (std::size_t i = 0; i < labels.size(); ++i) {
+        if (labels[i] >= 0 && labels[i] < model.network.classes) continue;
+        throw JobError(job_name(job) + ": class = dataset: image " + pipeline::printable(dataset.name(images[i])) +
+                       " has class " + std::to_string(labels[i]) + ", the network has 0 to " +
+                       std::to_string(model.network.classes - 1));
+    }
+}
+
 }  // namespace
 
 SweepPlan SweepPlan::make(const Job& job, const pipeline::ModelDescription& model, const pipeline::Dataset* dataset,
                           const std::string& model_sha256) {
-    if (model.network.classes > 0) {
-        throw JobError(job_name(job) + ": model = " + pipeline::printable(job.model.string()) +
-                       ": the network is conditional on " + std::to_string(model.network.classes) +
-                       " classes; allowed: networks without classes");
-    }
+    check_class(job, model);
     SweepPlan plan;
     plan.images_ = image_numbers(job, dataset);
     plan.image_shape_ = image_shape_of(job, model);
+    if (dataset != nullptr) check_labels(job, model, *dataset, plan.images_);
     plan.seed_ = job.seed;
     plan.batch_ = job.batch;
     plan.threads_ = job.threads;

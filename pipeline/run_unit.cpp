@@ -1,6 +1,8 @@
 #include "pipeline/run_unit.h"
 
 #include <ATen/core/grad_mode.h>
+#include <ATen/ops/empty.h>
+#include <ATen/ops/full.h>
 
 #include <algorithm>
 #include <chrono>
@@ -38,6 +40,17 @@ KeyedNoise keyed_noise(const WorkUnit& unit, const UnitEnvironment& environment)
             at::kCPU};
 }
 
+/// One class for each row, [N]; undefined where the network is given none.
+at::Tensor labels_of(const WorkUnit& unit, const UnitEnvironment& environment) {
+    const std::string& label = unit.configuration.class_label;
+    if (label.empty()) return {};
+    const auto rows = static_cast<std::int64_t>(unit.image_index.size());
+    if (label != "dataset") return at::full({rows}, std::stoll(label), at::kLong);
+    at::Tensor labels = at::empty({rows}, at::kLong);
+    std::ranges::copy(environment.dataset->labels(unit.image_index), labels.mutable_data_ptr<std::int64_t>());
+    return labels;
+}
+
 std::int64_t count_status(const UnitRows& rows, RowStatus status) {
     return std::count(rows.status.begin(), rows.status.end(), status);
 }
@@ -58,6 +71,8 @@ UnitCost run_unit(const WorkUnit& unit, const UnitEnvironment& environment) {
     const NoiseSchedule schedule = chain(environment.schedule, configuration.respacing);
     CountingPredictor predictor(environment.network, environment.heartbeat);
     const KeyedNoise noise = keyed_noise(unit, environment);
+    const at::Tensor labels = labels_of(unit, environment);
+    environment.network.condition_on(labels);
     SamplingProblem problem{.schedule = schedule,
                             .predictor = predictor,
                             .noise = noise,
@@ -77,6 +92,10 @@ UnitCost run_unit(const WorkUnit& unit, const UnitEnvironment& environment) {
                   .store = environment.store,
                   .rows = block ? scored_rows(unit, *block, result, environment) : generated_rows(unit, result)};
     file.rows.nfe = predictor.calls();
+    if (labels.defined()) {
+        file.rows.class_label.assign(labels.const_data_ptr<std::int64_t>(),
+                                     labels.const_data_ptr<std::int64_t>() + labels.numel());
+    }
     commit_unit_file(environment.folder, file);
 
     return {.seconds = seconds_from(begin),

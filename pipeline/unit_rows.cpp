@@ -46,7 +46,8 @@ UnitRows plain_rows(const WorkUnit& unit, const SamplingResult& result) {
     for (std::size_t row = 0; row < count; ++row) {
         if (result.diverged[row]) rows.status[row] = RowStatus::diverged;
     }
-    rows.psnr = rows.ssim = rows.lpips = rows.psnr_measurement = rows.residual = nothing;
+    rows.psnr = rows.ssim = rows.lpips = rows.psnr_measurement = rows.psnr_unobserved = rows.residual = nothing;
+    rows.class_label.assign(count, -1);
     rows.nfe = result.network_calls;
     return rows;
 }
@@ -70,6 +71,7 @@ UnitRows scored_rows(const WorkUnit& unit, const MeasuredBlock& block, const Sam
         rows.ssim = ssim(rows.restored, truth);
     if (environment.lpips != nullptr) rows.lpips = (*environment.lpips)(rows.restored, truth);
     if (block.measurement.A->is_image_like()) rows.psnr_measurement = psnr(block.measurement.y, truth);
+    rows.psnr_unobserved = psnr_unobserved(rows.restored, truth, block.measurement.A->observed());
     rows.residual = residuals(block.measurement, rows.restored, unit.configuration.noise_on_unobserved);
 
     // An image that could not be read went through as zeros, so that the batch keeps its shape; its numbers mean
@@ -81,7 +83,8 @@ UnitRows scored_rows(const WorkUnit& unit, const MeasuredBlock& block, const Sam
             rows.restored[static_cast<std::int64_t>(row)].fill_(not_defined);
         }
         if (rows.status[row] == RowStatus::done) continue;
-        rows.psnr[row] = rows.ssim[row] = rows.lpips[row] = rows.residual[row] = not_defined;
+        rows.psnr[row] = rows.ssim[row] = rows.lpips[row] = rows.psnr_unobserved[row] = rows.residual[row] =
+            not_defined;
     }
     return rows;
 }

@@ -53,7 +53,9 @@ std::string Configuration::measurement_label() const {
     return operator_words(*this, '-') + "-" + operators::to_string(operators::Value(sigma_y));
 }
 
-std::string Configuration::operator_label() const { return operator_words(*this, '_'); }
+std::string Configuration::operator_label() const {
+    return operator_words(*this, '_');
+}
 
 std::string Configuration::to_json() const {
     Json json;
@@ -66,6 +68,7 @@ std::string Configuration::to_json() const {
     json["respacing"] = respacing;
     json["variance"] = std::string(to_string(variance));
     json["clip"] = clip;
+    json["class"] = class_label;
     return json.dump();
 }
 
@@ -82,6 +85,7 @@ Configuration Configuration::from_json(const std::string& text) {
     configuration.respacing = json.at("respacing").get<std::string>();
     configuration.variance = parse_variance(json.at("variance").get<std::string>());
     configuration.clip = json.at("clip").get<bool>();
+    configuration.class_label = json.at("class").get<std::string>();
     return configuration;
 }
 

@@ -16,11 +16,12 @@ struct Configuration {
     operators::Settings method_settings;
     std::string operator_name = "none";  ///< "none" where images are generated
     operators::Settings operator_settings;
-    double sigma_y = 0;                  ///< NaN where images are generated
+    double sigma_y = 0;  ///< NaN where images are generated
     bool noise_on_unobserved = true;
-    std::string respacing;               ///< As `space_timesteps` takes it; empty: every timestep
+    std::string respacing;  ///< As `space_timesteps` takes it; empty: every timestep
     VarianceKind variance = VarianceKind::fixed_small;
     bool clip = true;
+    std::string class_label;  ///< What the network is conditioned on: "7", or "dataset"; empty without classes
 
     /// "box-24-0.05": operator, its axis settings, sigma_y. Folder of the measurements, unique within a plan.
     std::string measurement_label() const;
@@ -35,9 +36,9 @@ struct Configuration {
 struct WorkUnit {
     std::int64_t number = 0;
     Configuration configuration;
-    std::int64_t block = 0;                  ///< Which block of images: measurements are shared by block.
-    std::vector<std::int64_t> image_index;   ///< One per row; −1 where images are generated.
-    std::vector<std::int64_t> sample;        ///< One per row.
+    std::int64_t block = 0;                 ///< Which block of images: measurements are shared by block.
+    std::vector<std::int64_t> image_index;  ///< One per row; −1 where images are generated.
+    std::vector<std::int64_t> sample;       ///< One per row.
 };
 
 }  // namespace pipeline

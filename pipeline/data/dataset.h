@@ -32,8 +32,12 @@ class Dataset {
     /// Opens headers (all up to 1 000 images, else a sample of 1 000) and reports the first that cannot be used.
     /// @throws FileError
     virtual void check(std::span<const std::int64_t> indices) const = 0;
-    /// SHA-256 over names and sizes of all images.
+    /// SHA-256 over names and sizes of all images, and over their classes where the dataset states them.
     virtual std::string digest() const = 0;
+    /// The classes of these images: of a folder, the number of the subfolder of the first level in which an image lies,
+    /// in order of their names (torchvision's ImageFolder); of an HDF5 dataset, its column `labels` in the same group.
+    /// @throws FileError  where the dataset states none
+    virtual std::vector<std::int64_t> labels(std::span<const std::int64_t> indices) const = 0;
 };
 
 /// What `dataset = ` names: a folder of PNG and JPEG (searched recursively), or FILE.h5:NAME.

@@ -152,11 +152,41 @@ void Hdf5Dataset::check(std::span<const std::int64_t> indices) const {
                                "valid_range, e.g. [0.0, 1.0]; without it [-1, 1] is meant");
 }
 
+std::string Hdf5Dataset::labels_name() const {
+    const std::size_t slash = dataset_.rfind('/');
+    return (slash == std::string::npos ? "" : dataset_.substr(0, slash + 1)) + "labels";
+}
+
+at::Tensor Hdf5Dataset::all_labels() const {
+    const std::string name = labels_name();
+    if (!file_.has(name)) throw FileError(path_, "no '" + name + "' with the classes of '" + dataset_ + "'");
+    const at::Tensor labels = as_file_error(path_, [&] { return file_.read(name); });
+    if (labels.dim() != 1 || labels.size(0) != size() || labels.is_floating_point()) {
+        throw FileError(path_, "'" + name + "' is no column of " + std::to_string(size()) +
+                                   " whole numbers, one for each image of '" + dataset_ + "'");
+    }
+    return labels.to(at::kLong).contiguous();
+}
+
+std::vector<std::int64_t> Hdf5Dataset::labels(std::span<const std::int64_t> indices) const {
+    const at::Tensor all = all_labels();
+    std::vector<std::int64_t> labels;
+    for (const std::int64_t index : indices) {
+        static_cast<void>(name(index));
+        labels.push_back(all.const_data_ptr<std::int64_t>()[index]);
+    }
+    return labels;
+}
+
 std::string Hdf5Dataset::digest() const {
     Sha256 hash;
     hash.update("hdf5 dataset\n" + dataset_ + "\n" + c10::toString(type_) + " " + extent_text(extent_) + "\n");
     hash.update(std::to_string(low_) + " " + std::to_string(high_) + "\n");
     hash.update(std::to_string(std::filesystem::file_size(path_)));
+    if (file_.has(labels_name())) {
+        const at::Tensor labels = as_file_error(path_, [&] { return file_.read(labels_name()).contiguous(); });
+        hash.update(std::span(static_cast<const std::byte*>(labels.const_data_ptr()), labels.nbytes()));
+    }
     return hash.finish();
 }
 

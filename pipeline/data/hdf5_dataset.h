@@ -27,8 +27,13 @@ class Hdf5Dataset final : public Dataset {
     /// for images on [0, 1] and refused.
     void check(std::span<const std::int64_t> indices) const override;
     std::string digest() const override;
+    std::vector<std::int64_t> labels(std::span<const std::int64_t> indices) const override;
 
   private:
+    /// "group/labels" beside "group/images".
+    std::string labels_name() const;
+    /// All labels, [N] int64.
+    at::Tensor all_labels() const;
     void find_layout();
     void find_range();
     /// Stored values of one image.

@@ -7,6 +7,7 @@
 #include <cerrno>
 #include <cstring>
 #include <deque>
+#include <map>
 #include <set>
 #include <stdexcept>
 #include <string>
@@ -131,6 +132,25 @@ void ImageFolder::check(std::span<const std::int64_t> indices) const {
         const std::filesystem::path file = path(index);
         check_image_channels(check_image(file).channels, shape_.channels, file);
     }
+}
+
+std::vector<std::int64_t> ImageFolder::labels(std::span<const std::int64_t> indices) const {
+    std::map<std::string, std::int64_t> classes;
+    for (const File& file : files_) {
+        const std::size_t slash = file.name.find('/');
+        if (slash == std::string::npos) {
+            throw FileError(folder_, "'" + printable(file.name) + "' lies in no subfolder; classes are subfolders");
+        }
+        classes.emplace(file.name.substr(0, slash), 0);
+    }
+    std::int64_t next = 0;
+    for (auto& [name, number] : classes) number = next++;
+    std::vector<std::int64_t> labels;
+    for (const std::int64_t index : indices) {
+        const std::string& image = name(index);
+        labels.push_back(classes.at(image.substr(0, image.find('/'))));
+    }
+    return labels;
 }
 
 std::string ImageFolder::digest() const {

@@ -24,6 +24,7 @@ class ImageFolder final : public Dataset {
     ImageBatch images(std::span<const std::int64_t> indices) const override;
     void check(std::span<const std::int64_t> indices) const override;
     std::string digest() const override;
+    std::vector<std::int64_t> labels(std::span<const std::int64_t> indices) const override;
 
   private:
     struct File {

@@ -20,7 +20,7 @@ namespace pipeline {
 namespace {
 
 constexpr const char* unit_kind = "diffinv unit";
-constexpr std::int64_t unit_schema = 1;
+constexpr std::int64_t unit_schema = 2;
 
 /// Levels 0 … 255 for [−1, 1]. A row without numbers becomes 0: its status tells.
 at::Tensor to_levels(const at::Tensor& images) {
@@ -54,7 +54,8 @@ bool have_one_length(const UnitRows& rows) {
     return rows.restored.dim() == 4 && rows.restored.size(0) == static_cast<std::int64_t>(count) &&
            rows.image_name.size() == count && rows.image_hash.size() == count && rows.sample.size() == count &&
            rows.status.size() == count && rows.psnr.size() == count && rows.ssim.size() == count &&
-           rows.lpips.size() == count && rows.psnr_measurement.size() == count && rows.residual.size() == count;
+           rows.lpips.size() == count && rows.psnr_measurement.size() == count && rows.residual.size() == count &&
+           rows.psnr_unobserved.size() == count && rows.class_label.size() == count;
 }
 
 void write_unit_file(const std::filesystem::path& path, const UnitFile& file) {
@@ -82,6 +83,8 @@ void write_unit_file(const std::filesystem::path& path, const UnitFile& file) {
     writer.column("rows/ssim", file.rows.ssim);
     writer.column("rows/lpips", file.rows.lpips);
     writer.column("rows/psnr_measurement", file.rows.psnr_measurement);
+    writer.column("rows/psnr_unobserved", file.rows.psnr_unobserved);
+    writer.column("rows/class", file.rows.class_label);
     writer.column("rows/residual", file.rows.residual);
     writer.finish();
 }
@@ -103,6 +106,8 @@ UnitFile read_unit(const std::filesystem::path& path) {
     file.rows.ssim = reader.reals("rows/ssim");
     file.rows.lpips = reader.reals("rows/lpips");
     file.rows.psnr_measurement = reader.reals("rows/psnr_measurement");
+    file.rows.psnr_unobserved = reader.reals("rows/psnr_unobserved");
+    file.rows.class_label = reader.integers("rows/class");
     file.rows.residual = reader.reals("rows/residual");
     reader.finish();
 

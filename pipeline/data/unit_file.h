@@ -29,6 +29,8 @@ struct UnitRows {
     std::vector<RowStatus> status;
     std::vector<double> psnr, ssim, lpips;  ///< NaN where not defined
     std::vector<double> psnr_measurement;   ///< y itself against the truth, where y is an image
+    std::vector<double> psnr_unobserved;    ///< where A removed every channel; NaN where it removed nothing
+    std::vector<std::int64_t> class_label;  ///< what the network was conditioned on; −1 without classes
     std::vector<double> residual;           ///< ‖y − A x̂‖/(σ_y √m); NaN where σ_y = 0
     std::int64_t nfe = 0;                   ///< Network calls per image
 };

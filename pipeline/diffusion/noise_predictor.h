@@ -1,6 +1,7 @@
 #pragma once
 
 #include <functional>
+#include <stdexcept>
 
 #include <ATen/core/Tensor.h>
 
@@ -32,6 +33,13 @@ class NoisePredictor {
     virtual DifferentiablePrediction predict_differentiably(const at::Tensor& x_t, double timestep) = 0;
 
     virtual bool has_learned_variance() const = 0;
+
+    /// Sets what all following calls are conditioned on.
+    /// @param labels  [N] int64, one class for each row of x_t; undefined for networks without classes
+    /// @throws std::invalid_argument  where the network knows no classes, or a label is none of them
+    virtual void condition_on(const at::Tensor& labels) {
+        if (labels.defined()) throw std::invalid_argument("noise predictor: labels given to one that knows no classes");
+    }
 };
 
 /// Counts network calls and beats the heart: calls `on_call` before each.

@@ -13,4 +13,11 @@ namespace pipeline {
 /// @throws std::invalid_argument  where the shapes differ
 std::vector<double> psnr(const at::Tensor& restored, const at::Tensor& reference);
 
+/// The same over the entries that A removed alone: what a method had to invent.
+///
+/// @param observed  1 or true where observed, broadcasts over [N, C, H, W]; undefined: everything is
+/// @return N values; NaN where nothing was removed
+std::vector<double> psnr_unobserved(const at::Tensor& restored, const at::Tensor& reference,
+                                    const at::Tensor& observed);
+
 }  // namespace pipeline

@@ -26,12 +26,6 @@ TensorMap zero_weights(const UNetSettings& network) {
     return weights;
 }
 
-const ModelDescription& unconditional(const ModelDescription& description) {
-    if (description.network.classes == 0) return description;
-    throw CheckpointError(description.settings_source +
-                          ": class_cond is true; sampling knows no classes, allowed is false");
-}
-
 std::vector<double> alpha_bars(const NoiseSchedule& schedule) {
     std::vector<double> values;
     for (int t = 0; t < schedule.size(); ++t) values.push_back(schedule.alpha_bar(t));
@@ -84,12 +78,24 @@ TensorMap read_model_weights(const ModelDescription& description) {
 Model::Model(const ModelDescription& description) : Model(description, read_model_weights(description)) {}
 
 Model::Model(const ModelDescription& description, TensorMap weights)
-    : description_(unconditional(description)),
+    : description_(description),
       alpha_bars_(alpha_bars(description.noise_schedule())),
       network_(description.network, std::move(weights)) {}
 
 std::unique_ptr<Model> Model::without_weights(const ModelDescription& description) {
     return std::unique_ptr<Model>(new Model(description, zero_weights(description.network)));
+}
+
+void Model::condition_on(const at::Tensor& labels) {
+    const int classes = description_.network.classes;
+    if (labels.defined() != (classes > 0)) {
+        throw std::invalid_argument(classes > 0 ? "Model: the network is class-conditional and needs labels"
+                                                : "Model: labels given, but the network knows no classes");
+    }
+    if (labels.defined() && (labels.lt(0).any().item<bool>() || labels.ge(classes).any().item<bool>())) {
+        throw std::invalid_argument("Model: a label is not in 0 … " + std::to_string(classes - 1));
+    }
+    labels_ = labels;
 }
 
 at::Tensor Model::timesteps(const at::Tensor& x_t, double timestep) const {
@@ -121,13 +127,13 @@ Prediction Model::split(const at::Tensor& output, const at::Tensor& x_t, double 
 
 Prediction Model::predict(const at::Tensor& x_t, double timestep) {
     const c10::NoGradGuard no_gradient;
-    return split(network_.forward(x_t.detach(), timesteps(x_t, timestep)), x_t.detach(), timestep);
+    return split(network_.forward(x_t.detach(), timesteps(x_t, timestep), labels_), x_t.detach(), timestep);
 }
 
 DifferentiablePrediction Model::predict_differentiably(const at::Tensor& x_t, double timestep) {
     const c10::AutoGradMode with_gradient(true);
     const at::Tensor x = x_t.detach().requires_grad_(true);
-    const Prediction prediction = split(network_.forward(x, timesteps(x_t, timestep)), x, timestep);
+    const Prediction prediction = split(network_.forward(x, timesteps(x_t, timestep), labels_), x, timestep);
 
     DifferentiablePrediction result;
     result.prediction.epsilon = prediction.epsilon.detach();

@@ -85,6 +85,7 @@ class Model final : public NoisePredictor {
 
     Prediction predict(const at::Tensor& x_t, double timestep) override;
     DifferentiablePrediction predict_differentiably(const at::Tensor& x_t, double timestep) override;
+    void condition_on(const at::Tensor& labels) override;
     bool has_learned_variance() const override { return description_.has_learned_variance(); }
 
     const ModelDescription& description() const { return description_; }
@@ -99,6 +100,7 @@ class Model final : public NoisePredictor {
 
     ModelDescription description_;
     std::vector<double> alpha_bars_;  ///< By timestep.
+    at::Tensor labels_;               ///< [N], of a class-conditional network.
     UNet network_;
 };
 

@@ -9,6 +9,7 @@
 #include "jobs/job.h"
 #include "jobs/sweep_plan.h"
 #include "pipeline/data/dataset.h"
+#include "pipeline/data/file_error.h"
 #include "pipeline/networks/model.h"
 #include "tests/support/paths.h"
 
@@ -23,6 +24,9 @@ class NamedImages final : public pipeline::Dataset {
     pipeline::ImageBatch images(std::span<const std::int64_t>) const override { return {}; }
     void check(std::span<const std::int64_t>) const override {}
     std::string digest() const override { return digest_; }
+    std::vector<std::int64_t> labels(std::span<const std::int64_t>) const override {
+        throw pipeline::FileError("photos", "no labels");
+    }
 
     std::vector<std::string> names_;
 

@@ -1,8 +1,11 @@
+#include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
 #include <string>
 #include <vector>
 
+#include "jobs/job_error.h"
+#include "pipeline/data/file_error.h"
 #include "tests/jobs/planned_jobs.h"
 
 // Every refusal of a job's words, with its one line. A job that is right but for one thing must be refused for it.
@@ -44,7 +47,7 @@ TEST(Refusals, UnknownAbbreviatedAndRepeatedOptions) {
         {dps + "samp = 2\n",
          "job.ini:5: unrecognised option 'samp' (did you mean samples?); allowed: dataset, images, model, "
          "model-preset, image-size, "
-         "seed, method, operator, sigma-y, steps, respacing, variance, clip, noise, noise-on-unobserved, samples, "
+         "seed, method, operator, sigma-y, steps, respacing, variance, class, clip, noise, noise-on-unobserved, samples, "
          "batch, threads, device, precision, lpips, store"},
         {dps + "[random]\nfraction = 0.5\nfrequency = 0.5\n",
          "job.ini:7: unrecognised option 'random.frequency'; allowed in [random]: fraction"},
@@ -178,7 +181,7 @@ TEST(Refusals, ControlCharactersAreEscaped) {
          "job.ini:5: unrecognised option 'se\\x07ed' (did you mean seed?); allowed: dataset, images, model, "
          "model-preset, "
          "image-size, "
-         "seed, method, operator, sigma-y, steps, respacing, variance, clip, noise, noise-on-unobserved, samples, "
+         "seed, method, operator, sigma-y, steps, respacing, variance, class, clip, noise, noise-on-unobserved, samples, "
          "batch, threads, device, precision, lpips, store"},
     });
 }
@@ -266,5 +269,21 @@ TEST(PlanRefusals, ConditionalNetworks) {
     pipeline::ModelDescription model = test_jobs::small_model();
     model.network.classes = 1000;
     const test_jobs::NamedImages photos(3);
-    EXPECT_THROW(jobs::SweepPlan::make(test_jobs::job_of(folder, dps), model, &photos, ""), std::runtime_error);
+    const auto refused = [&](const std::string& line) {
+        try {
+            jobs::SweepPlan::make(test_jobs::job_of(folder, dps + line), model, &photos, "");
+        } catch (const jobs::JobError& error) {
+            return std::string(error.what());
+        } catch (const pipeline::FileError& error) {
+            return std::string(error.what());
+        }
+        return std::string();
+    };
+    EXPECT_THAT(refused(""),
+                testing::HasSubstr("class is not given, the network is conditional on one; allowed: 0 to 999"));
+    EXPECT_THAT(refused("class = 1000\n"), testing::HasSubstr("class = 1000: the network has 1000 classes"));
+    EXPECT_EQ(refused("class = 999\n"), "");
+    EXPECT_THAT(refused("class = dataset\n"), testing::HasSubstr("no labels"));
+    model.network.classes = 0;
+    EXPECT_THAT(refused("class = 3\n"), testing::HasSubstr("class = 3: the network knows no classes; allowed: none"));
 }

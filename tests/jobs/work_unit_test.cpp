@@ -21,7 +21,7 @@ TEST(Configuration, JsonHasSortedNamesAndReadsBackExactly) {
     const std::string json = configuration.to_json();
     EXPECT_EQ(
         json,
-        "{\"clip\":true,\"method\":\"dps\",\"method_settings\":{\"preset\":\"code\",\"zeta\":0.30000000000000004},"
+        "{\"class\":\"\",\"clip\":true,\"method\":\"dps\",\"method_settings\":{\"preset\":\"code\",\"zeta\":0.30000000000000004},"
         "\"noise_on_unobserved\":true,\"operator\":\"box\",\"operator_settings\":{\"on\":true,\"size\":24,"
         "\"std\":3.0},\"respacing\":\"\",\"sigma_y\":0.05,\"variance\":\"fixed_small\"}");
     const pipeline::Configuration again = pipeline::Configuration::from_json(json);

@@ -46,7 +46,7 @@ def schema():
     assert scales(file["truth"]) == ["/image", "/y", "/x", "/channel"]
     assert list(file["restored"].attrs["valid_range"]) == [-1, 1]
     assert file["restored"].chunks == (1, 64, 64, 3)
-    columns = "image_name image_index method operator sigma_y sample psnr ssim lpips psnr_measurement residual nfe seconds status"
+    columns = "image_name image_index method operator sigma_y sample psnr ssim lpips psnr_measurement psnr_unobserved class residual nfe seconds status"
     for name in columns.split() + ["sdedit_t_start", "sdedit_preset", "dps_zeta", "box_size", "gaussian_blur_std"]:
         column = file[name]
         assert column.shape == (count,) and scales(column) == ["/row"], name
@@ -80,11 +80,36 @@ def images():
             stored = unit["restored"][:]
             rows = slice(row, row + len(stored))
             assert same(file["restored"][rows], stored), path
-            for name in ("image_index", "sample", "psnr", "ssim", "lpips", "psnr_measurement", "residual", "status"):
+            for name in ("image_index", "sample", "psnr", "ssim", "lpips", "psnr_measurement", "psnr_unobserved", "residual", "status"):
                 assert same(file[name][rows], unit["rows/" + name][:]), (path, name)
             assert list(file["image_name"][rows]) == list(unit["rows/image_name"][:]), path
             row += len(stored)
     assert row == count > 0
+
+
+def unobserved():
+    """psnr_unobserved again, from what the file holds: truth, restored, and the operator's masks."""
+    checked = 0
+    for name in file["measurements"]:
+        group = file["measurements/" + name]
+        if "mask" not in group:
+            continue
+        for row in range(count):
+            operator = file["operator"].asstr()[row]
+            setting = {"box": "box_size", "random": "random_fraction"}.get(operator)
+            is_group = setting in file and name == f"{operator}_{file[setting][row]:g}"
+            if not is_group or np.isnan(file["psnr_unobserved"][row]):
+                continue
+            place = image_place[int(file["image_index"][row])]
+            mask = group["mask"][place] if group["mask"].ndim == 3 else group["mask"][:]
+            removed = np.broadcast_to((mask == 0)[..., None], file["truth"][place].shape)
+            truth = np.clip((file["truth"][place].astype(np.float64) + 1) / 2, 0, 1)[removed]
+            restored = file["restored"][row].astype(np.float64)
+            restored = restored / 255 if file["restored"].dtype == np.uint8 else np.clip((restored + 1) / 2, 0, 1)
+            mse = ((restored[removed] - truth) ** 2).mean()
+            assert abs(-10 * np.log10(mse) - file["psnr_unobserved"][row]) < 1e-4, row
+            checked += 1
+    return checked
 
 
 def measurements():
@@ -148,6 +173,7 @@ def metrics():
             assert abs(ssim(a, b) - file["ssim"][row]) < 1e-5, (row, ssim(a, b), file["ssim"][row])
         compared += 1
     assert compared > 0
+    assert unobserved() > 0
 
 
 def xarray():

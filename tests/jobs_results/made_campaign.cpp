@@ -115,7 +115,8 @@ void MadeCampaign::make_unit(const pipeline::WorkUnit& unit, double strength) co
     rows.sample = unit.sample;
     rows.status.assign(unit.image_index.size(), pipeline::RowStatus::done);
     rows.nfe = 20;
-    rows.psnr = rows.ssim = rows.lpips = rows.psnr_measurement = rows.residual = nothing;
+    rows.psnr = rows.ssim = rows.lpips = rows.psnr_measurement = rows.psnr_unobserved = rows.residual = nothing;
+    rows.class_label.assign(rows.psnr.size(), -1);
     if (unit.image_index.front() < 0) {
         rows.restored = added.clamp(-1, 1);
         rows.image_name.resize(unit.image_index.size());
@@ -133,12 +134,15 @@ void MadeCampaign::make_unit(const pipeline::WorkUnit& unit, double strength) co
         rows.psnr = pipeline::psnr(rows.restored, measurement.truth);
         rows.ssim = pipeline::ssim(rows.restored, measurement.truth);
         rows.psnr_measurement = pipeline::psnr(measurement.y, measurement.truth);
+        const auto mask = measurement.parameters.find("mask");
+        rows.psnr_unobserved = pipeline::psnr_unobserved(
+            rows.restored, measurement.truth, mask == measurement.parameters.end() ? at::Tensor() : mask->second);
         for (std::size_t row = 0; row < rows.lpips.size(); ++row) rows.lpips[row] = 0.1 + 0.001 * rows.psnr[row];
     }
     if (unit.number == 1) {
         rows.status[0] = pipeline::RowStatus::diverged;
         rows.restored[0].fill_(not_defined);
-        rows.psnr[0] = rows.ssim[0] = rows.lpips[0] = rows.residual[0] = not_defined;
+        rows.psnr[0] = rows.ssim[0] = rows.lpips[0] = rows.psnr_unobserved[0] = rows.residual[0] = not_defined;
     }
     pipeline::commit_unit_file(folder(), file);
 }

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <filesystem>
 
+#include "pipeline/data/hdf5.h"
 #include "tests/support/paths.h"
 
 // The commands that start nothing, and refusals of the command line.
@@ -123,6 +124,37 @@ TEST(Commands, ConvertWritesWhatInspectReads) {
     expect_one_line(diffinv("inspect " + golden + "/gd_e_legacy.pt --model-preset nobody"), 2, "'nobody' is none");
     expect_one_line(diffinv("inspect " + (test_support::golden_folder() / "loader/forbidden_reduce.pt").string()), 2,
                     "names the global posix.getcwd");
+}
+
+TEST(Commands, ClassesOfANumberAndOfTheDataset) {
+    const TemporaryFolder folder;
+    const std::string golden = (test_support::golden_folder() / "weights").string();
+    int number = 0;
+    for (const auto& photo : fs::directory_iterator(quickstart_of_commands / "images")) {
+        if (!photo.path().string().ends_with(".png") && !photo.path().string().ends_with(".jpg")) continue;
+        const fs::path class_folder = folder / "photos" / (number % 2 == 0 ? "b" : "a");
+        fs::create_directories(class_folder);
+        fs::copy(photo.path(), class_folder / photo.path().filename());
+        if (++number == 4) break;
+    }
+    ASSERT_EQ(number, 4);
+    test_support::write_text(folder / "job.ini", "dataset = photos\nmodel = " + golden +
+                                                     "/gd_b.safetensors\nmethod = sdedit\noperator = box\nsteps = 4\n"
+                                                     "lpips = none\nbatch = 3\n");
+    const std::string job = (folder / "job.ini").string();
+    expect_one_line(diffinv("plan " + job), 2, "class is not given");
+    expect_one_line(diffinv("plan " + job + " --class 10"), 2, "the network has 10 classes");
+    expect_one_line(diffinv("plan " + job + " --class fish"), 2, "class");
+    const auto classes_of = [&](const std::string& label) {
+        const std::string run = (folder / label).string();
+        const CommandResult result = diffinv("run " + job + " --class " + label + " --output " + run);
+        EXPECT_EQ(result.exit_code, 0) << result.errors;
+        const at::Tensor classes = pipeline::Hdf5File::open(folder / label / "results.h5").read("class");
+        const auto* first = classes.const_data_ptr<std::int64_t>();
+        return std::vector<std::int64_t>(first, first + classes.numel());
+    };
+    EXPECT_EQ(classes_of("7"), (std::vector<std::int64_t>{7, 7, 7, 7}));
+    EXPECT_EQ(classes_of("dataset"), (std::vector<std::int64_t>{0, 0, 1, 1}));
 }
 
 TEST(Commands, VersionIsTheProjects) {

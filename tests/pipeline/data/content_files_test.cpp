@@ -51,6 +51,8 @@ UnitFile example_unit() {
     file.rows.ssim = {0.75, nan, nan};
     file.rows.lpips = {0.125, nan, nan};
     file.rows.psnr_measurement = {10, 11, nan};
+    file.rows.psnr_unobserved = {8.5, nan, nan};
+    file.rows.class_label = {3, -1, 0};
     file.rows.residual = {1.01, nan, nan};
     file.rows.nfe = 250;
     return file;
@@ -85,8 +87,9 @@ bool is_same(const UnitFile& a, const UnitFile& b) {
            a.rows.image_name == b.rows.image_name && a.rows.image_hash == b.rows.image_hash &&
            a.rows.sample == b.rows.sample && a.rows.status == b.rows.status && is_same(a.rows.psnr, b.rows.psnr) &&
            is_same(a.rows.ssim, b.rows.ssim) && is_same(a.rows.lpips, b.rows.lpips) &&
-           is_same(a.rows.psnr_measurement, b.rows.psnr_measurement) && is_same(a.rows.residual, b.rows.residual) &&
-           a.rows.nfe == b.rows.nfe;
+           is_same(a.rows.psnr_measurement, b.rows.psnr_measurement) &&
+           is_same(a.rows.psnr_unobserved, b.rows.psnr_unobserved) && a.rows.class_label == b.rows.class_label &&
+           is_same(a.rows.residual, b.rows.residual) && a.rows.nfe == b.rows.nfe;
 }
 
 std::size_t temporaries_in(const std::filesystem::path& folder) {
@@ -238,9 +241,10 @@ TEST(UnitFile, H5pyReadsIt) {
     std::snprintf(value, sizeof value, "%.6f", example_unit().rows.restored[1][1][2][3].item<double>());
     EXPECT_EQ(result.output,
               "(3, 8, 6, 3) float32 (1, 8, 6, 3) gzip 1 True True\n"
-              "['image_hash', 'image_index', 'image_name', 'lpips', 'psnr', 'psnr_measurement', 'residual', 'sample', "
+              "['class', 'image_hash', 'image_index', 'image_name', 'lpips', 'psnr', 'psnr_measurement', "
+              "'psnr_unobserved', 'residual', 'sample', "
               "'ssim', 'status'] [0, 1, 2] ü/b.png\n"
-              "1312 250 1 {\"method\":\"dps\",\"zeta\":0.3}\n64 " +
+              "1312 250 2 {\"method\":\"dps\",\"zeta\":0.3}\n64 " +
                   std::string(value) + "\n")
         << result.errors;
 }

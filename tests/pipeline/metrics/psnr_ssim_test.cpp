@@ -8,6 +8,8 @@
 #include <ATen/TensorOperators.h>
 #include <ATen/ops/cat.h>
 #include <ATen/ops/full.h>
+#include <ATen/ops/ones.h>
+#include <ATen/ops/rand.h>
 #include <ATen/ops/zeros.h>
 
 #include "pipeline/metrics/psnr.h"
@@ -119,4 +121,21 @@ TEST(Ssim, WindowMustFit) {
     EXPECT_THROW(pipeline::ssim(narrow, narrow), std::invalid_argument);
     const at::Tensor fits = at::zeros({1, 3, 32, 11});
     EXPECT_NEAR(pipeline::ssim(fits, fits).at(0), 1.0, 1e-12);
+}
+
+TEST(PsnrUnobserved, CountsWhatWasRemovedAlone) {
+    at::Tensor truth = at::zeros({2, 3, 4, 4});
+    at::Tensor restored = at::zeros({2, 3, 4, 4});
+    at::Tensor observed = at::ones({2, 1, 4, 4});
+    observed[0][0][1][2] = 0;
+    restored[0][0][1][2] = 0.6F;  // 0.3 on [0, 1], in one of three channels
+    restored[0][1][0][0] = 1.0F;  // observed: does not count
+    const std::vector<double> values = pipeline::psnr_unobserved(restored, truth, observed);
+    EXPECT_NEAR(values[0], -10 * std::log10(0.09 / 3), 1e-5);
+    EXPECT_TRUE(std::isnan(values[1])) << "nothing was removed";
+    const std::vector<double> undefined = pipeline::psnr_unobserved(restored, truth, {});
+    EXPECT_TRUE(std::isnan(undefined[0]) && std::isnan(undefined[1]));
+    // Where all is removed it is PSNR
+    const at::Tensor noise = at::rand({2, 3, 4, 4});
+    EXPECT_EQ(pipeline::psnr_unobserved(noise, truth, at::zeros({1, 1, 4, 4})), pipeline::psnr(noise, truth));
 }

@@ -7,6 +7,7 @@
 #include <string>
 
 #include <ATen/TensorOperators.h>
+#include <ATen/ops/full.h>
 #include <ATen/ops/randn.h>
 
 #include "pipeline/networks/safetensors.h"
@@ -110,10 +111,31 @@ TEST(Model, WithoutWeightsIsFilledThroughItsParameters) {
     EXPECT_EQ((replica->predict(x, 10).epsilon - source.predict(x, 10).epsilon).abs().max().item<float>(), 0.0F);
 }
 
-TEST(Model, ClassConditionalCheckpointsAreDescribedButNotSampled) {
+TEST(Model, ClassConditionalNetworksAreAskedForAClassEachRow) {
     const auto description = pipeline::describe_model(golden_weights() / "gd_b.safetensors");
-    EXPECT_EQ(description.network.classes, 10);
-    EXPECT_THAT(refusal([&] { pipeline::Model model(description); }), HasSubstr("gd_b.json: class_cond is true"));
+    ASSERT_EQ(description.network.classes, 10);
+    pipeline::Model model(description);
+    const at::Tensor x = at::randn({2, 3, 32, 32});
+    EXPECT_THROW(model.condition_on({}), std::invalid_argument);
+    EXPECT_THROW(model.condition_on(at::full({2}, 10, at::kLong)), std::invalid_argument);
+    EXPECT_THROW(model.condition_on(at::full({2}, -1, at::kLong)), std::invalid_argument);
+    EXPECT_THROW(model.predict(x, 5), std::invalid_argument) << "not conditioned yet";
+
+    at::Tensor labels = at::full({2}, 3, at::kLong);
+    labels[1] = 7;
+    model.condition_on(labels);
+    const at::Tensor both = model.predict(x, 300).epsilon;
+    const pipeline::UNet network(description.network, pipeline::read_model_weights(description));
+    const at::Tensor expected = network.forward(x, at::full({2}, 300.0F), labels);
+    EXPECT_EQ((both - expected).abs().max().item<float>(), 0.0F);
+    model.condition_on(at::full({2}, 3, at::kLong));
+    const at::Tensor same = model.predict(x, 300).epsilon;
+    EXPECT_EQ((both[0] - same[0]).abs().max().item<float>(), 0.0F);
+    EXPECT_GT((both[1] - same[1]).abs().max().item<float>(), 1e-3F);
+
+    pipeline::Model plain(pipeline::describe_model(golden_weights() / "gd_e.safetensors"));
+    EXPECT_THROW(plain.condition_on(labels), std::invalid_argument);
+    EXPECT_NO_THROW(plain.condition_on({}));
 }
 
 TEST(Model, WrongPathsAreRefusedWithWhatWasLookedFor) {
