@@ -19,6 +19,7 @@ enum class Purpose : std::uint32_t {
     mask = 5,         ///< Which pixels are removed.
     kernel = 6,       ///< A drawn blur kernel.
     counts = 7,       ///< Photon counts of Poisson noise.
+    bootstrap = 8,    ///< Resamples of a report's intervals.
 };
 
 /// Where one field of random numbers stands: a pure function of this and the seed gives every element.

@@ -20,6 +20,8 @@ constexpr std::array<std::string_view, 1> help_only = {"help"};
 constexpr std::array<std::string_view, 2> help_and_json = {"help", "json"};
 constexpr std::array<std::string_view, 2> run_values = {"output", "workers"};
 
+constexpr std::array<std::string_view, 1> report_values = {"images"};
+constexpr std::array<std::string_view, 2> report_flags = {"help", "intervals"};
 constexpr std::array<std::string_view, 1> preset_value = {"model-preset"};
 constexpr std::array<std::string_view, 2> convert_values = {"to", "model-preset"};
 
@@ -51,9 +53,16 @@ constexpr std::array<Command, 10> commands = {{
      status_command},
     {"merge", "merge DIR", "joins what is finished into results.h5 and results.csv",
      "Units that are missing are left out and counted; 'run' merges by itself when it ends.", plain, merge_command},
-    {"report", "report DIR", "prints the table and draws table.png and samples.png",
-     "table.png shows truth, measurement and every method on up to eight images; samples.png what was generated.",
-     plain, report_command},
+    {"report",
+     "report DIR [--images N] [--intervals]",
+     "prints the table and draws table.png and samples.png",
+     "table.png shows truth, measurement and every method on images of each operator; samples.png what was generated.\n"
+     "Writes summary.csv and differences.csv: means with 95 % bootstrap intervals, and differences between methods on\n"
+     "the same measurements, image by image.\n\n"
+     "--images N     images of an operator in table.png, 1 to 8; default: 8\n"
+     "--intervals    prints the intervals and the differences from the best method too",
+     {.values = report_values, .flags = report_flags},
+     report_command},
     {"list", "list methods|operators|metrics", "what there is, with every setting", "", plain, list_command},
     {"inspect",
      "inspect MODEL|RESULTS [--model-preset NAME]",

@@ -17,7 +17,6 @@ namespace jobs {
 
 namespace {
 
-constexpr std::size_t most_images = 8;
 constexpr std::size_t most_blocks = 12;
 constexpr std::size_t most_points = 24;
 constexpr int column_gap = 10;
@@ -37,7 +36,7 @@ struct SheetBlocks {
     std::size_t left_out = 0;
 };
 
-void note_images(SheetBlock& block, const ResultPoint& point, const ResultRows& rows) {
+void note_images(SheetBlock& block, const ResultPoint& point, const ResultRows& rows, std::size_t most_images) {
     for (const std::int64_t row : point.rows) {
         const std::int64_t image = rows.image_index[static_cast<std::size_t>(row)];
         if (block.names.contains(image) || block.images.size() == most_images) continue;
@@ -46,7 +45,7 @@ void note_images(SheetBlock& block, const ResultPoint& point, const ResultRows& 
     }
 }
 
-SheetBlocks sheet_blocks(const ResultRows& rows) {
+SheetBlocks sheet_blocks(const ResultRows& rows, std::size_t most_images) {
     SheetBlocks all;
     std::string last;
     for (const ResultPoint& point : result_points(rows)) {
@@ -64,7 +63,7 @@ SheetBlocks sheet_blocks(const ResultRows& rows) {
             ++block.points_left_out;
             continue;
         }
-        note_images(block, point, rows);
+        note_images(block, point, rows, most_images);
         block.points.push_back(point);
     }
     return all;
@@ -224,9 +223,9 @@ class Sheet {
 
 }  // namespace
 
-bool write_contact_sheet(const std::filesystem::path& results, const std::filesystem::path& png) {
+bool write_contact_sheet(const std::filesystem::path& results, const std::filesystem::path& png, std::size_t images) {
     const ResultRows rows = read_result_rows(results);
-    const SheetBlocks all = sheet_blocks(rows);
+    const SheetBlocks all = sheet_blocks(rows, images);
     if (all.blocks.empty()) return false;
     Sheet sheet(results, rows, all);
     sheet.draw();

@@ -62,6 +62,8 @@ ResultRows read_rows_of(const pipeline::Hdf5File& file) {
     rows.ssim = numbers_of<double>(file, "ssim");
     rows.lpips = numbers_of<double>(file, "lpips");
     rows.psnr_measurement = numbers_of<double>(file, "psnr_measurement");
+    rows.psnr_unobserved = numbers_of<double>(file, "psnr_unobserved");
+    rows.residual = numbers_of<double>(file, "residual");
     rows.seconds = numbers_of<double>(file, "seconds");
     rows.count = static_cast<std::int64_t>(rows.method.size());
     for (const std::string& name : axis_columns(file, rows)) {
@@ -84,7 +86,8 @@ bool is_rectangular(const ResultRows& rows) {
     }
     return fits(rows.image_name) && fits(rows.operator_name) && fits(rows.respacing) && fits(rows.image_index) &&
            fits(rows.sample) && fits(rows.nfe) && fits(rows.status) && fits(rows.sigma_y) && fits(rows.psnr) &&
-           fits(rows.ssim) && fits(rows.lpips) && fits(rows.psnr_measurement) && fits(rows.seconds);
+           fits(rows.ssim) && fits(rows.lpips) && fits(rows.psnr_measurement) && fits(rows.psnr_unobserved) &&
+           fits(rows.residual) && fits(rows.seconds);
 }
 
 }  // namespace

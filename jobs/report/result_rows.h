@@ -16,7 +16,7 @@ struct ResultRows {
     std::int64_t count = 0;
     std::vector<std::string> image_name, method, operator_name, respacing;
     std::vector<std::int64_t> image_index, sample, nfe, status;
-    std::vector<double> sigma_y, psnr, ssim, lpips, psnr_measurement, seconds;
+    std::vector<double> sigma_y, psnr, ssim, lpips, psnr_measurement, psnr_unobserved, residual, seconds;
     /// The settings SECTION_OPTION that are axes of a sweep; NaN or "" where they do not apply.
     std::map<std::string, std::variant<std::vector<double>, std::vector<std::string>>> settings;
     std::string lpips_net;

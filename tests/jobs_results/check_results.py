@@ -97,7 +97,7 @@ def unobserved():
         for row in range(count):
             operator = file["operator"].asstr()[row]
             setting = {"box": "box_size", "random": "random_fraction"}.get(operator)
-            is_group = setting in file and name == f"{operator}_{file[setting][row]:g}"
+            is_group = setting is not None and setting in file and name == f"{operator}_{file[setting][row]:g}"
             if not is_group or np.isnan(file["psnr_unobserved"][row]):
                 continue
             place = image_place[int(file["image_index"][row])]

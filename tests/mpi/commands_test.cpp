@@ -183,6 +183,11 @@ TEST(Commands, StatusMergeAndInspectOfARun) {
     EXPECT_TRUE(contains(diffinv("status " + run).output, "finished: 1 of 1 units"));
     EXPECT_TRUE(contains(diffinv("status " + run + " --json").output, "\"committed\": 1"));
     EXPECT_TRUE(contains(diffinv("merge " + run).output, "2 rows"));
+    const CommandResult report = diffinv("report " + run + " --images 1 --intervals");
+    EXPECT_EQ(report.exit_code, 0) << report.errors;
+    EXPECT_TRUE(contains(report.output, "95 % bootstrap interval")) << report.output;
+    EXPECT_TRUE(contains(report.output, "differences.csv")) << report.output;
+    expect_one_line(diffinv("report " + run + " --images 9"), 2, "images: '9' is not a whole number from 1 to 8");
     const CommandResult inspection = diffinv("inspect " + run + "/results.h5");
     EXPECT_EQ(inspection.exit_code, 0) << inspection.errors;
     EXPECT_TRUE(contains(inspection.output, "psnr [2]")) << inspection.output;

@@ -1,0 +1,237 @@
+#include "jobs/report/summary.h"
+
+#include <array>
+#include <cmath>
+#include <cstdio>
+#include <limits>
+#include <map>
+
+#include "jobs/report/result_points.h"
+#include "operators/option.h"
+#include "pipeline/data/commit.h"
+#include "pipeline/data/file_error.h"
+#include "pipeline/data/unit_file.h"
+
+namespace jobs {
+
+namespace {
+
+constexpr double not_a_number = std::numeric_limits<double>::quiet_NaN();
+
+struct Metric {
+    const char* name;
+    std::vector<double> ResultRows::*values;
+    bool is_better_higher;
+};
+constexpr std::array metrics = {Metric{"psnr", &ResultRows::psnr, true}, Metric{"ssim", &ResultRows::ssim, true},
+                                Metric{"lpips", &ResultRows::lpips, false},
+                                Metric{"psnr_unobserved", &ResultRows::psnr_unobserved, true},
+                                Metric{"residual", &ResultRows::residual, false}};
+
+/// A number for each image of a point that has any, its samples averaged.
+std::map<std::int64_t, double> values_by_image(const ResultRows& rows, const ResultPoint& point, const Metric& metric) {
+    std::map<std::int64_t, std::pair<double, double>> sums;
+    for (const std::int64_t row : point.rows) {
+        const double value = (rows.*metric.values)[static_cast<std::size_t>(row)];
+        if (!std::isfinite(value)) continue;
+        auto& [sum, count] = sums[rows.image_index[static_cast<std::size_t>(row)]];
+        sum += value;
+        count += 1;
+    }
+    std::map<std::int64_t, double> values;
+    for (const auto& [image, sum] : sums) values[image] = sum.first / sum.second;
+    return values;
+}
+
+struct Statistics {
+    double mean = not_a_number, standard_error = not_a_number;
+    Interval interval = {not_a_number, not_a_number};
+};
+
+Statistics statistics_of(const std::vector<double>& values) {
+    Statistics result;
+    if (values.empty()) return result;
+    const auto n = static_cast<double>(values.size());
+    double sum = 0, squares = 0;
+    for (const double value : values) sum += value;
+    result.mean = sum / n;
+    for (const double value : values) squares += (value - result.mean) * (value - result.mean);
+    if (values.size() > 1) result.standard_error = std::sqrt(squares / (n - 1) / n);
+    result.interval = bootstrap_interval(values);
+    return result;
+}
+
+bool have_same_measurement(const ResultPoint& one, const ResultPoint& other) {
+    return !one.measured.is_generation() && one.measured.label() == other.measured.label() &&
+           one.measured.sigma_label() == other.measured.sigma_label();
+}
+
+DifferenceLine difference_of(const ResultRows& rows, const ResultPoint& first, const ResultPoint& second,
+                             const Metric& metric) {
+    const std::map<std::int64_t, double> one = values_by_image(rows, first, metric);
+    const std::map<std::int64_t, double> other = values_by_image(rows, second, metric);
+    std::vector<double> differences;
+    double better = 0;
+    for (const auto& [image, value] : one) {
+        const auto found = other.find(image);
+        if (found == other.end()) continue;
+        const double difference = value - found->second;
+        differences.push_back(difference);
+        better += difference == 0 ? 0.5 : (difference > 0) == metric.is_better_higher ? 1 : 0;
+    }
+    const Statistics statistics = statistics_of(differences);
+    return {.first = first.label(),
+            .second = second.label(),
+            .operator_label = first.measured.label(),
+            .sigma_y = first.measured.sigma_y,
+            .metric = metric.name,
+            .images = static_cast<std::int64_t>(differences.size()),
+            .mean = statistics.mean,
+            .standard_error = statistics.standard_error,
+            .interval = statistics.interval,
+            .share_better = differences.empty() ? not_a_number : better / static_cast<double>(differences.size())};
+}
+
+std::string csv_text(const std::string& text) {
+    if (text.find_first_of(",\"\r\n") == std::string::npos) return text;
+    std::string quoted = "\"";
+    for (const char c : text) quoted += c == '"' ? std::string("\"\"") : std::string(1, c);
+    return quoted + "\"";
+}
+
+std::string csv_number(double value) {
+    return std::isnan(value) ? "" : operators::to_string(operators::Value(value));
+}
+
+std::string csv_statistics(double mean, double error, const Interval& interval) {
+    return csv_number(mean) + "," + csv_number(error) + "," + csv_number(interval.low) + "," +
+           csv_number(interval.high);
+}
+
+std::string interval_words(double mean, const Interval& interval, int digits, bool is_signed) {
+    if (std::isnan(mean)) return "-";
+    char text[96];
+    const char* format = is_signed ? "%+.*f [%+.*f, %+.*f]" : "%.*f [%.*f, %.*f]";
+    std::snprintf(text, sizeof text, format, digits, mean, digits, interval.low, digits, interval.high);
+    return text;
+}
+
+/// The point of a group whose mean PSNR is highest.
+const ResultPoint* best_of(const ResultRows& rows, const std::vector<ResultPoint>& points, const ResultPoint& like) {
+    const ResultPoint* best = nullptr;
+    double highest = -std::numeric_limits<double>::infinity();
+    for (const ResultPoint& point : points) {
+        if (!have_same_measurement(point, like)) continue;
+        std::vector<double> values;
+        for (const auto& [image, value] : values_by_image(rows, point, metrics[0])) values.push_back(value);
+        double sum = 0;
+        for (const double value : values) sum += value;
+        if (values.empty() || sum / static_cast<double>(values.size()) <= highest) continue;
+        highest = sum / static_cast<double>(values.size());
+        best = &point;
+    }
+    return best;
+}
+
+}  // namespace
+
+std::vector<SummaryLine> summary_lines(const std::filesystem::path& results) {
+    const ResultRows rows = read_result_rows(results);
+    std::vector<SummaryLine> lines;
+    for (const ResultPoint& point : result_points(rows)) {
+        std::int64_t diverged = 0;
+        for (const std::int64_t row : point.rows) {
+            const auto status = rows.status[static_cast<std::size_t>(row)];
+            diverged += status == static_cast<std::int64_t>(pipeline::RowStatus::diverged) ? 1 : 0;
+        }
+        for (const Metric& metric : metrics) {
+            std::vector<double> values;
+            for (const auto& [image, value] : values_by_image(rows, point, metric)) values.push_back(value);
+            if (values.empty()) continue;
+            const Statistics statistics = statistics_of(values);
+            lines.push_back({.method = point.label(),
+                             .operator_label = point.measured.label(),
+                             .sigma_y = point.measured.sigma_y,
+                             .metric = metric.name,
+                             .images = static_cast<std::int64_t>(values.size()),
+                             .mean = statistics.mean,
+                             .standard_error = statistics.standard_error,
+                             .interval = statistics.interval,
+                             .diverged = diverged});
+        }
+    }
+    return lines;
+}
+
+std::vector<DifferenceLine> difference_lines(const std::filesystem::path& results) {
+    const ResultRows rows = read_result_rows(results);
+    const std::vector<ResultPoint> points = result_points(rows);
+    std::vector<DifferenceLine> lines;
+    for (std::size_t i = 0; i < points.size(); ++i) {
+        for (std::size_t j = i + 1; j < points.size(); ++j) {
+            if (!have_same_measurement(points[i], points[j])) continue;
+            for (const Metric& metric : metrics) {
+                DifferenceLine line = difference_of(rows, points[i], points[j], metric);
+                if (line.images > 0) lines.push_back(std::move(line));
+            }
+        }
+    }
+    return lines;
+}
+
+void write_summary(const std::filesystem::path& results, const std::filesystem::path& folder) {
+    std::string text =
+        "method,operator,sigma_y,metric,images,mean,standard_error,interval_low,interval_high,diverged\r\n";
+    for (const SummaryLine& line : summary_lines(results)) {
+        text += csv_text(line.method) + "," + csv_text(line.operator_label) + "," + csv_number(line.sigma_y) + "," +
+                line.metric + "," + std::to_string(line.images) + "," +
+                csv_statistics(line.mean, line.standard_error, line.interval) + "," + std::to_string(line.diverged) +
+                "\r\n";
+    }
+    pipeline::commit_bytes(folder / "summary.csv", text);
+
+    text =
+        "first,second,operator,sigma_y,metric,images,mean,standard_error,interval_low,interval_high,share_better\r\n";
+    for (const DifferenceLine& line : difference_lines(results)) {
+        text += csv_text(line.first) + "," + csv_text(line.second) + "," + csv_text(line.operator_label) + "," +
+                csv_number(line.sigma_y) + "," + line.metric + "," + std::to_string(line.images) + "," +
+                csv_statistics(line.mean, line.standard_error, line.interval) + "," + csv_number(line.share_better) +
+                "\r\n";
+    }
+    pipeline::commit_bytes(folder / "differences.csv", text);
+}
+
+std::string interval_table(const std::filesystem::path& results) {
+    const ResultRows rows = read_result_rows(results);
+    const std::vector<ResultPoint> points = result_points(rows);
+    std::string text;
+    const ResultPoint* before = nullptr;
+    for (const ResultPoint& point : points) {
+        if (point.measured.is_generation()) continue;
+        if (before == nullptr || !have_same_measurement(*before, point)) {
+            text +=
+                (before == nullptr ? "" : "\n") + point.measured.label() + " at " + point.measured.sigma_label() + "\n";
+        }
+        before = &point;
+        const ResultPoint* best = best_of(rows, points, point);
+        text += "  " + point.label() + "\n";
+        for (const Metric& metric : metrics) {
+            std::vector<double> values;
+            for (const auto& [image, value] : values_by_image(rows, point, metric)) values.push_back(value);
+            if (values.size() < 2) continue;
+            const int digits = metric.is_better_higher && metric.values != &ResultRows::ssim ? 2 : 3;
+            const Statistics statistics = statistics_of(values);
+            text += "    " + std::string(metric.name) + " " +
+                    interval_words(statistics.mean, statistics.interval, digits, false);
+            if (best != nullptr && best != &point) {
+                const DifferenceLine line = difference_of(rows, point, *best, metric);
+                text += ", against " + best->label() + " " + interval_words(line.mean, line.interval, digits, true);
+            }
+            text += "\n";
+        }
+    }
+    return text +
+           "\nmean [95 % bootstrap interval] over images; differences image by image from the highest mean PSNR\n";
+}
+
+}  // namespace jobs
