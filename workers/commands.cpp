@@ -20,6 +20,7 @@ constexpr std::array<std::string_view, 1> help_only = {"help"};
 constexpr std::array<std::string_view, 2> help_and_json = {"help", "json"};
 constexpr std::array<std::string_view, 2> run_values = {"output", "workers"};
 
+constexpr std::array<std::string_view, 1> export_values = {"to"};
 constexpr std::array<std::string_view, 1> report_values = {"images"};
 constexpr std::array<std::string_view, 2> report_flags = {"help", "intervals"};
 constexpr std::array<std::string_view, 1> preset_value = {"model-preset"};
@@ -27,7 +28,7 @@ constexpr std::array<std::string_view, 2> convert_values = {"to", "model-preset"
 
 constexpr ArgumentRules plain = {.flags = help_only};
 
-constexpr std::array<Command, 10> commands = {{
+constexpr std::array<Command, 11> commands = {{
     {"plan",
      "plan JOB [--NAME VALUE …]",
      "says what a job would do: units, network calls, bytes, hours; runs nothing",
@@ -63,6 +64,12 @@ constexpr std::array<Command, 10> commands = {{
      "--intervals    prints the intervals and the differences from the best method too",
      {.values = report_values, .flags = report_flags},
      report_command},
+    {"export",
+     "export DIR --to FOLDER",
+     "writes truth and restored images as PNG, for the field's own tools",
+     "A folder for each line of the table, images by their names; see docs/metrics.md for FID and KID.",
+     {.values = export_values, .flags = help_only},
+     export_command},
     {"list", "list methods|operators|metrics", "what there is, with every setting", "", plain, list_command},
     {"inspect",
      "inspect MODEL|RESULTS [--model-preset NAME]",

@@ -33,6 +33,7 @@ int report_command(Arguments& arguments);
 int list_command(Arguments& arguments);
 int inspect_command(Arguments& arguments);
 int convert_command(Arguments& arguments);
+int export_command(Arguments& arguments);
 int version_command(Arguments& arguments);
 int rank_command(Arguments& arguments);
 

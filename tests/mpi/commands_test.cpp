@@ -36,7 +36,7 @@ void expect_one_line(const CommandResult& result, int exit_code, const std::stri
 
 TEST(Commands, HelpForEach) {
     for (const std::string command :
-         {"plan", "run", "status", "merge", "report", "list", "inspect", "convert", "version"}) {
+         {"plan", "run", "status", "merge", "report", "list", "inspect", "convert", "export", "version"}) {
         const CommandResult result = diffinv(command + " --help");
         EXPECT_EQ(result.exit_code, 0);
         EXPECT_TRUE(contains(result.output, "diffinv " + command)) << command;
@@ -188,6 +188,10 @@ TEST(Commands, StatusMergeAndInspectOfARun) {
     EXPECT_TRUE(contains(report.output, "95 % bootstrap interval")) << report.output;
     EXPECT_TRUE(contains(report.output, "differences.csv")) << report.output;
     expect_one_line(diffinv("report " + run + " --images 9"), 2, "images: '9' is not a whole number from 1 to 8");
+    const CommandResult exported = diffinv("export " + run + " --to " + run + "/images");
+    EXPECT_EQ(exported.exit_code, 0) << exported.errors;
+    EXPECT_TRUE(contains(exported.output, ": 4 images")) << exported.output;
+    expect_one_line(diffinv("export " + run + " --to " + run + "/images"), 2, "nothing is overwritten");
     const CommandResult inspection = diffinv("inspect " + run + "/results.h5");
     EXPECT_EQ(inspection.exit_code, 0) << inspection.errors;
     EXPECT_TRUE(contains(inspection.output, "psnr [2]")) << inspection.output;

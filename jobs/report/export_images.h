@@ -1,0 +1,24 @@
+#pragma once
+
+#include <cstdint>
+#include <filesystem>
+
+namespace jobs {
+
+struct ExportResult {
+    std::int64_t images = 0;    ///< Files written.
+    std::int64_t left_out = 0;  ///< Rows that diverged or could not be read.
+};
+
+/// Writes the images of a results file as 8-bit PNG for the field's own tools (FID, KID, notebooks):
+///
+///     FOLDER/truth/NAME.png
+///     FOLDER/METHOD/OPERATOR-SIGMA/NAME.png      one folder for each line of the table; samples after the first as
+///                                                NAME.sample-K.png; generated images as METHOD/sample-K.png
+///
+/// NAME is the image's name in its dataset, its folders kept, without the ending .png. Nothing is written outside
+/// FOLDER whatever names a results file holds, and nothing is overwritten.
+/// @throws pipeline::FileError  where the results cannot be read, a name is none of a file, or a file exists
+ExportResult export_images(const std::filesystem::path& results, const std::filesystem::path& folder);
+
+}  // namespace jobs
