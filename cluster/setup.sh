@@ -6,9 +6,10 @@ cd "$(dirname "${BASH_SOURCE[0]}")/.."
 
 usage() {
   cat <<TEXT
-usage: cluster/setup.sh [--no-system] [--slurm] [--lpips-vgg]
+usage: cluster/setup.sh [--no-system] [--slurm] [--fuzz] [--lpips-vgg]
   --no-system   touch nothing outside this checkout: only LibTorch, into .deps/
   --slurm       also the packages of the Slurm tests (slurm-wlm, munge)
+  --fuzz        also the packages of the fuzz targets (clang, libclang-rt-14-dev)
   --lpips-vgg   also the LPIPS weights of the net vgg, into .deps/lpips/ (a download of 64 MB)
 LIBTORCH_ROOT=DIR (with include/ and lib/) uses an existing LibTorch or PyTorch instead of downloading one.
 TEXT
@@ -29,6 +30,7 @@ for argument in "$@"; do
   case $argument in
     --no-system) with_system=no ;;
     --lpips-vgg) with_lpips_vgg=yes ;;
+    --fuzz) packages+=(clang libclang-rt-14-dev) ;;
     --slurm) packages+=(slurm-wlm munge) ;;
     -h | --help) usage; exit 0 ;;
     *) usage >&2; printf "setup: unknown option '%s'\n" "$argument" >&2; exit 2 ;;

@@ -9,6 +9,7 @@
 #include "jobs/job_error.h"
 #include "jobs/job_options.h"
 #include "pipeline/data/file_error.h"
+#include "pipeline/networks/readable_name.h"
 
 namespace jobs {
 
@@ -18,6 +19,7 @@ namespace po = boost::program_options;
 using pipeline::printable;
 
 constexpr std::uintmax_t largest_job_file = 1 << 20;  // bytes
+constexpr std::size_t longest_line = 4096;            // bytes
 
 po::options_description described_options() {
     po::options_description description;
@@ -62,6 +64,10 @@ std::vector<int> option_lines(const std::string& name, const std::string& text) 
     std::string raw;
     for (int number = 1; std::getline(stream, raw); ++number) {
         const std::string place = name + ":" + std::to_string(number) + ": ";
+        if (raw.size() > longest_line) {
+            throw JobError(place + "a line of " + std::to_string(raw.size()) + " bytes; allowed are " +
+                           std::to_string(longest_line));
+        }
         // Boost cuts at every '#', also inside a value: only one that follows a blank is a comment here.
         const auto hash = raw.find('#');
         if (hash != std::string::npos && hash > 0 && raw[hash - 1] != ' ' && raw[hash - 1] != '\t') {
@@ -112,7 +118,7 @@ std::vector<GivenOption> read_job_file(const std::filesystem::path& file) {
         const std::string place = name + ":" + std::to_string(i < lines.size() ? lines[i] : 0);
         check_name(option.string_key, place);
         const std::string value = option.value.empty() ? "" : option.value.front();
-        const std::string where = place + ": " + option.string_key + " = " + printable(value);
+        const std::string where = place + ": " + option.string_key + " = " + pipeline::readable_name(value);
         if (!seen.insert(option.string_key).second) throw JobError(where + ": repeated; allowed: each option once");
         given.push_back({option.string_key, value, where});
     }
@@ -124,7 +130,7 @@ std::vector<GivenOption> given_overrides(const Overrides& overrides) {
     std::set<std::string> seen;
     for (const auto& [name, value] : overrides) {
         check_name(name, "command line");
-        const std::string where = "--" + name + " " + printable(value);
+        const std::string where = "--" + name + " " + pipeline::readable_name(value);
         if (!seen.insert(name).second) throw JobError(where + ": repeated; allowed: each option once");
         given.push_back({name, value, where});
     }

@@ -16,7 +16,7 @@ namespace jobs {
 
 namespace {
 
-constexpr double not_a_number = std::numeric_limits<double>::quiet_NaN();
+constexpr double no_number = std::numeric_limits<double>::quiet_NaN();
 
 struct Metric {
     const char* name;
@@ -44,8 +44,8 @@ std::map<std::int64_t, double> values_by_image(const ResultRows& rows, const Res
 }
 
 struct Statistics {
-    double mean = not_a_number, standard_error = not_a_number;
-    Interval interval = {not_a_number, not_a_number};
+    double mean = no_number, standard_error = no_number;
+    Interval interval = {no_number, no_number};
 };
 
 Statistics statistics_of(const std::vector<double>& values) {
@@ -89,7 +89,7 @@ DifferenceLine difference_of(const ResultRows& rows, const ResultPoint& first, c
             .mean = statistics.mean,
             .standard_error = statistics.standard_error,
             .interval = statistics.interval,
-            .share_better = differences.empty() ? not_a_number : better / static_cast<double>(differences.size())};
+            .share_better = differences.empty() ? no_number : better / static_cast<double>(differences.size())};
 }
 
 std::string csv_text(const std::string& text) {

@@ -14,6 +14,7 @@ namespace pipeline {
 namespace {
 
 constexpr std::uintmax_t largest_settings_file = 16U << 20U;
+constexpr int deepest_settings = 64;
 
 /// JSON text for a message, on one line and not too long.
 std::string value_text(const nlohmann::json& value) {
@@ -48,7 +49,11 @@ nlohmann::json read_settings_file(const std::filesystem::path& path) {
 
     // The library keeps the last of equal keys; here they are an error.
     std::vector<std::set<std::string>> keys;
-    const auto watch = [&](int /*depth*/, nlohmann::json::parse_event_t event, nlohmann::json& value) {
+    const auto watch = [&](int depth, nlohmann::json::parse_event_t event, nlohmann::json& value) {
+        if (depth > deepest_settings) {
+            throw CheckpointError(file + ": nested more than the allowed " + std::to_string(deepest_settings) +
+                                  " deep");
+        }
         if (event == nlohmann::json::parse_event_t::object_start) keys.emplace_back();
         if (event == nlohmann::json::parse_event_t::object_end) keys.pop_back();
         if (event == nlohmann::json::parse_event_t::key && !keys.back().insert(value.get<std::string>()).second) {
