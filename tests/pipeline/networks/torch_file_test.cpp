@@ -29,12 +29,12 @@ std::filesystem::path loader_file(const std::string& name) {
     return test_support::golden_folder() / "loader" / name;
 }
 
-pipeline::TensorMap read_bytes(const std::string& bytes, std::vector<std::string>* notes = nullptr) {
+pipeline::TensorMap read_torch_bytes(const std::string& bytes, std::vector<std::string>* notes = nullptr) {
     return pipeline::read_torch_file(std::as_bytes(std::span(bytes)), "here", notes);
 }
 
-std::string refused(const std::string& bytes) {
-    return refusal([&] { read_bytes(bytes); });
+std::string refused_torch(const std::string& bytes) {
+    return refusal([&] { read_torch_bytes(bytes); });
 }
 
 /// The pickle of {"a": tensor}.
@@ -48,7 +48,7 @@ std::string zip_of(const std::string& tensor, std::size_t floats = 4) {
 }
 
 std::string refused_pickle(const std::string& pickle) {
-    return refused(tw::zip_file(pickle, {{"0", tw::floats(4)}}));
+    return refused_torch(tw::zip_file(pickle, {{"0", tw::floats(4)}}));
 }
 
 /// An archive that a change of its members was made to.
@@ -94,14 +94,14 @@ TEST(TorchFile, WrappersAreTakenOffAndSaidSo) {
         notes.clear();
         const std::string pickle =
             tw::protocol() + tw::dictionary({tw::text("epoch"), tw::integer(7), tw::text(wrapper), weights}) + ".";
-        EXPECT_EQ(read_bytes(tw::zip_file(pickle, {{"0", tw::floats(4)}}), &notes).count("a"), 1U);
+        EXPECT_EQ(read_torch_bytes(tw::zip_file(pickle, {{"0", tw::floats(4)}}), &notes).count("a"), 1U);
         ASSERT_EQ(notes.size(), 1U);
         EXPECT_THAT(notes[0], HasSubstr("under '" + std::string(wrapper) + "'"));
     }
     // Where both are there, the average of the weights is what the field samples with
     const std::string both =
         tw::protocol() + tw::dictionary({tw::text("model"), other, tw::text("ema"), weights}) + ".";
-    EXPECT_EQ(read_bytes(tw::zip_file(both, {{"0", tw::floats(4)}})).count("a"), 1U);
+    EXPECT_EQ(read_torch_bytes(tw::zip_file(both, {{"0", tw::floats(4)}})).count("a"), 1U);
 }
 
 TEST(TorchFile, ForeignGlobalsAreRefusedByTheirName) {
@@ -118,24 +118,24 @@ TEST(TorchFile, ForeignGlobalsAreRefusedByTheirName) {
 }
 
 TEST(TorchFile, TensorsStayInTheirStorage) {
-    EXPECT_EQ(refused(zip_of(tw::tensor({}, 0, {2, 2}, {2, 1}))), "");
-    EXPECT_EQ(refused(zip_of(tw::tensor({}, 3, {1}, {1}))), "");
-    EXPECT_EQ(refused(zip_of(tw::tensor({}, 4, {0}, {1}))), "");
-    EXPECT_THAT(refused(zip_of(tw::tensor({}, 4, {1}, {1}))), HasSubstr("beyond its storage"));
-    EXPECT_THAT(refused(zip_of(tw::tensor({}, 1, {2, 2}, {2, 1}))), HasSubstr("beyond its storage"));
-    EXPECT_THAT(refused(zip_of(tw::tensor({}, 0, {2147483647, 2147483647}, {2147483647, 2147483647}))),
+    EXPECT_EQ(refused_torch(zip_of(tw::tensor({}, 0, {2, 2}, {2, 1}))), "");
+    EXPECT_EQ(refused_torch(zip_of(tw::tensor({}, 3, {1}, {1}))), "");
+    EXPECT_EQ(refused_torch(zip_of(tw::tensor({}, 4, {0}, {1}))), "");
+    EXPECT_THAT(refused_torch(zip_of(tw::tensor({}, 4, {1}, {1}))), HasSubstr("beyond its storage"));
+    EXPECT_THAT(refused_torch(zip_of(tw::tensor({}, 1, {2, 2}, {2, 1}))), HasSubstr("beyond its storage"));
+    EXPECT_THAT(refused_torch(zip_of(tw::tensor({}, 0, {2147483647, 2147483647}, {2147483647, 2147483647}))),
                 HasSubstr("beyond its storage"));
-    EXPECT_THAT(refused(zip_of(tw::tensor({}, 0, {5}, {0}))), HasSubstr("more elements than its storage"));
-    EXPECT_THAT(refused(zip_of(tw::tensor({}, 5, {0}, {1}))), HasSubstr("beyond its storage"));
-    EXPECT_THAT(refused(zip_of(tw::tensor({}, -1, {1}, {1}))), HasSubstr("other arguments"));
-    EXPECT_THAT(refused(zip_of(tw::tensor({}, 0, {2}, {-1}))), HasSubstr("other arguments"));
-    EXPECT_THAT(refused(zip_of(tw::tensor({}, 0, {2}, {1, 1}))), HasSubstr("other arguments"));
+    EXPECT_THAT(refused_torch(zip_of(tw::tensor({}, 0, {5}, {0}))), HasSubstr("more elements than its storage"));
+    EXPECT_THAT(refused_torch(zip_of(tw::tensor({}, 5, {0}, {1}))), HasSubstr("beyond its storage"));
+    EXPECT_THAT(refused_torch(zip_of(tw::tensor({}, -1, {1}, {1}))), HasSubstr("other arguments"));
+    EXPECT_THAT(refused_torch(zip_of(tw::tensor({}, 0, {2}, {-1}))), HasSubstr("other arguments"));
+    EXPECT_THAT(refused_torch(zip_of(tw::tensor({}, 0, {2}, {1, 1}))), HasSubstr("other arguments"));
 }
 
 TEST(TorchFile, StoragesHaveTheSizeThatThePickleSays) {
-    EXPECT_THAT(refused(zip_of(tw::tensor({}, 0, {4}, {1}), 5)), HasSubstr("has 20 bytes, expected 16"));
-    EXPECT_THAT(refused(zip_of(tw::tensor({.key = "1"}, 0, {4}, {1}))), HasSubstr("storage '1' of a is missing"));
-    EXPECT_THAT(refused(zip_of(tw::tensor({.type = "ComplexFloatStorage"}, 0, {4}, {1}))),
+    EXPECT_THAT(refused_torch(zip_of(tw::tensor({}, 0, {4}, {1}), 5)), HasSubstr("has 20 bytes, expected 16"));
+    EXPECT_THAT(refused_torch(zip_of(tw::tensor({.key = "1"}, 0, {4}, {1}))), HasSubstr("storage '1' of a is missing"));
+    EXPECT_THAT(refused_torch(zip_of(tw::tensor({.type = "ComplexFloatStorage"}, 0, {4}, {1}))),
                 HasSubstr("the global torch.ComplexFloatStorage"));
 }
 
@@ -178,12 +178,14 @@ TEST(TorchFile, Zip64ArchivesAreRead) {
     };
     for (const bool is_zip64 : {false, true}) {
         const std::string bytes = zip_with(add, is_zip64);
-        EXPECT_TRUE(at::equal(read_bytes(bytes).at("a"), at::tensor({0.0F, 1.0F, 2.0F, 3.0F}).view({2, 2})));
+        EXPECT_TRUE(at::equal(read_torch_bytes(bytes).at("a"), at::tensor({0.0F, 1.0F, 2.0F, 3.0F}).view({2, 2})));
     }
 }
 
 TEST(TorchFile, ArchivesThatTorchNeverWritesAreRefused) {
-    const auto refused_zip = [](const std::function<void(tw::ZipWriter&)>& add) { return refused(zip_with(add)); };
+    const auto refused_zip = [](const std::function<void(tw::ZipWriter&)>& add) {
+        return refused_torch(zip_with(add));
+    };
     EXPECT_THAT(refused_zip([](tw::ZipWriter& zip) { zip.add("archive/data.pkl", good_pickle, 8); }),
                 HasSubstr("is compressed"));
     EXPECT_THAT(refused_zip([](tw::ZipWriter& zip) { zip.add("data.pkl", good_pickle); }), HasSubstr("no member"));
@@ -208,25 +210,26 @@ TEST(TorchFile, EveryTruncationIsRefused) {
     const std::string zip = zip_of(tw::tensor({}, 0, {4}, {1}));
     const std::string legacy =
         tw::legacy_file(state(tw::tensor({.is_legacy = true}, 0, {4}, {1})), {{"0", tw::floats(4)}});
-    EXPECT_EQ(refused(zip), "");
-    EXPECT_EQ(refused(legacy), "");
+    EXPECT_EQ(refused_torch(zip), "");
+    EXPECT_EQ(refused_torch(legacy), "");
     for (const std::string& whole : {zip, legacy}) {
         for (std::size_t size = 0; size < whole.size(); ++size) {
-            EXPECT_NE(refused(whole.substr(0, size)), "") << size << " of " << whole.size();
+            EXPECT_NE(refused_torch(whole.substr(0, size)), "") << size << " of " << whole.size();
         }
     }
-    EXPECT_THAT(refused(legacy + "x"), HasSubstr("1 bytes after the last storage"));
+    EXPECT_THAT(refused_torch(legacy + "x"), HasSubstr("1 bytes after the last storage"));
 }
 
 TEST(TorchFile, LegacyContainersAreHeldToTheirWord) {
     const std::string pickle = state(tw::tensor({.is_legacy = true}, 0, {4}, {1}));
-    EXPECT_THAT(refused(tw::legacy_file(pickle, {{"0", tw::floats(5)}})),
+    EXPECT_THAT(refused_torch(tw::legacy_file(pickle, {{"0", tw::floats(5)}})),
                 HasSubstr("has 5 elements, its pickle says 4"));
-    EXPECT_THAT(refused(tw::legacy_file(pickle, {{"9", tw::floats(4)}})), HasSubstr("a storage that nothing uses"));
-    EXPECT_THAT(refused(tw::legacy_file(pickle, {})), HasSubstr("is missing"));
-    EXPECT_THAT(refused(tw::protocol() + tw::integer(5) + "."), HasSubstr("none of torch.save"));
+    EXPECT_THAT(refused_torch(tw::legacy_file(pickle, {{"9", tw::floats(4)}})),
+                HasSubstr("a storage that nothing uses"));
+    EXPECT_THAT(refused_torch(tw::legacy_file(pickle, {})), HasSubstr("is missing"));
+    EXPECT_THAT(refused_torch(tw::protocol() + tw::integer(5) + "."), HasSubstr("none of torch.save"));
     const std::string view = tw::tuple({tw::text("storage"), tw::global("torch", "FloatStorage"), tw::text("0"),
                                         tw::text("cpu"), tw::integer(4), tw::tuple({})}) +
                              "Q";
-    EXPECT_THAT(refused(tw::legacy_file(state(view), {{"0", tw::floats(4)}})), HasSubstr("a view of another"));
+    EXPECT_THAT(refused_torch(tw::legacy_file(state(view), {{"0", tw::floats(4)}})), HasSubstr("a view of another"));
 }
