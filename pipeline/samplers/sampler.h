@@ -48,9 +48,9 @@ struct SamplingProblem {
     NoisePredictor& predictor;
     const NoiseSource& noise;
     VarianceKind variance = VarianceKind::fixed_small;
-    bool clip = true;                          ///< Clamp x̂₀ to [−1, 1].
-    operators::Measurement measurement = {};   ///< A is null where images are generated.
-    at::Tensor truth = {};                     ///< x_0 [N, C, H, W], for `forward_reverse` alone.
+    bool clip = true;                         ///< Clamp x̂₀ to [−1, 1].
+    operators::Measurement measurement = {};  ///< A is null where images are generated.
+    at::Tensor truth = {};                    ///< x_0 [N, C, H, W], for `forward_reverse` alone.
 };
 
 /// One level of a sampler's way down: what the loop walks.
@@ -62,8 +62,8 @@ struct Level {
 
 /// The named tensors that a sampler carries from level to level.
 struct SamplerState {
-    at::Tensor x_t;                              ///< [N, C, H, W]
-    std::map<std::string, at::Tensor> tensors;   ///< Whatever else a method carries (μ, moments, …).
+    at::Tensor x_t;                             ///< [N, C, H, W]
+    std::map<std::string, at::Tensor> tensors;  ///< Whatever else a method carries (μ, moments, …).
 };
 
 /// What a test or a log may look at after a step, filled only when asked for.
@@ -73,8 +73,8 @@ struct StepTrace {
     at::Tensor gradient;       ///< DPS: ∇_{x_t}‖y − A(x̂₀)‖ before its multiplication with ζ.
 };
 
-/// A sampling method: a start, a list of levels, one step, a finish. It is used for one block of images and keeps nothing
-/// between steps but the state that it is handed.
+/// A sampling method: a start, a list of levels, one step, a finish. It is used for one block of images and keeps
+/// nothing between steps but the state that it is handed.
 class Sampler {
   public:
     virtual ~Sampler() = default;

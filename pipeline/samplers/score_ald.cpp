@@ -5,6 +5,7 @@
 #include <string>
 
 #include "pipeline/samplers/ancestral_level.h"
+#include "pipeline/samplers/norm_matched.h"
 
 namespace pipeline {
 
@@ -54,7 +55,20 @@ double ScoreAld::gamma(int step) const {
     return settings_.gamma_last + (settings_.gamma_first - settings_.gamma_last) * fraction;
 }
 
+int score_ald_calls(const operators::Settings& settings, const NoiseSchedule& schedule) {
+    if (!settings.is_word("preset", "norm_matched")) return schedule.size();
+    return static_cast<int>(settings.integer("levels") * settings.integer("inner"));
+}
+
 std::unique_ptr<Sampler> make_score_ald(const operators::Settings& settings, const SamplingProblem& problem) {
+    if (settings.is_word("preset", "norm_matched")) {
+        return std::make_unique<NormMatched>(problem,
+                                             NormMatchedSettings{.levels = static_cast<int>(settings.integer("levels")),
+                                                                 .inner = static_cast<int>(settings.integer("inner")),
+                                                                 .step_size = settings.real("step-size"),
+                                                                 .match = settings.real("match"),
+                                                                 .lambda = settings.real("lambda")});
+    }
     return std::make_unique<ScoreAld>(
         problem,
         ScoreAldSettings{.rule = settings.is_word("preset", "poster") ? ScoreAldRule::poster : ScoreAldRule::jalal,

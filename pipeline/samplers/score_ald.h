@@ -18,13 +18,16 @@ struct ScoreAldSettings {
 };
 
 inline constexpr std::array score_ald_options = {
-    operators::Option{.name = "preset",
-                      .type = operators::OptionType::word,
-                      .default_text = "jalal",
-                      .is_axis = true,
-                      .words = "jalal|poster",
-                      .help = "jalal weighs the likelihood score as DDPM weighs the prior's; poster has fixed gammas.",
-                      .paper = "Jalal et al. 2021, eq. 2"},
+    operators::Option{
+        .name = "preset",
+        .type = operators::OptionType::word,
+        .default_text = "jalal",
+        .is_axis = true,
+        .words = "jalal|poster|norm_matched",
+        .help = "jalal weighs the likelihood score as DDPM weighs the prior's; poster has fixed gammas; "
+                "norm_matched is Langevin dynamics whose pull has the score's length, as published code "
+                "runs it.",
+        .paper = "Jalal et al. 2021, eq. 2; norm_matched: its code, github.com/utcsilab/csgm-mri-langevin"},
     operators::Option{.name = "lambda",
                       .type = operators::OptionType::real,
                       .default_text = "1",
@@ -41,6 +44,30 @@ inline constexpr std::array score_ald_options = {
                       .default_text = "10",
                       .minimum = 0,
                       .help = "poster: gamma at timestep 0."},
+    operators::Option{.name = "levels",
+                      .type = operators::OptionType::integer,
+                      .default_text = "1155",
+                      .minimum = 1,
+                      .maximum = 2000,
+                      .help = "norm_matched: how many of the published 2311 noise levels are run, the last ones."},
+    operators::Option{.name = "inner",
+                      .type = operators::OptionType::integer,
+                      .default_text = "3",
+                      .minimum = 1,
+                      .maximum = 100,
+                      .help = "norm_matched: Langevin steps at a level."},
+    operators::Option{.name = "step-size",
+                      .type = operators::OptionType::real,
+                      .default_text = "5e-5",
+                      .minimum = operators::above_zero,
+                      .maximum = 1,
+                      .help = "norm_matched: step at the last level, for images on [0, 1] as published."},
+    operators::Option{.name = "match",
+                      .type = operators::OptionType::real,
+                      .default_text = "5",
+                      .minimum = 0,
+                      .is_axis = true,
+                      .help = "norm_matched: length of the pull in units of the score's; 0 does not look at y."},
 };
 
 /// Annealed Langevin posterior sampling, Jalal et al., NeurIPS 2021 (arXiv:2108.01368), eq. 2, carried to the DDPM
@@ -67,6 +94,9 @@ class ScoreAld final : public Sampler {
     SamplingProblem problem_;
     ScoreAldSettings settings_;
 };
+
+/// The chain's steps, or levels · inner.
+int score_ald_calls(const operators::Settings& settings, const NoiseSchedule& schedule);
 
 std::unique_ptr<Sampler> make_score_ald(const operators::Settings& settings, const SamplingProblem& problem);
 
