@@ -70,6 +70,14 @@ std::uint64_t read_seed(const OptionReader& reader) {
     return seed;
 }
 
+/// One kind of noise: the other's setting has no effect.
+void check_noise(const OptionReader& reader, bool is_poisson) {
+    const Given* other = reader.find(is_poisson ? "sigma-y" : "poisson-rate");
+    if (other == nullptr) return;
+    refuse(other->option.where,
+           is_poisson ? "noise is poisson; allowed: poisson-rate" : "noise is gaussian; allowed: sigma-y");
+}
+
 /// "7" or "dataset"; empty where none is given.
 std::string read_class(const OptionReader& reader) {
     if (reader.find("class") == nullptr) return "";
@@ -199,7 +207,9 @@ Job read_job(const std::filesystem::path& file, const Overrides& overrides) {
     job.seed = read_seed(reader);
     job.class_label = read_class(reader);
     job.clip = reader.one<bool>("clip");
-    static_cast<void>(reader.values("noise"));
+    const bool is_poisson = reader.one<std::string>("noise").value_or("gaussian") == "poisson";
+    if (is_poisson) job.poisson_rate = reader.one<double>("poisson-rate").value_or(1.0);
+    check_noise(reader, is_poisson);
     static_cast<void>(reader.values("precision"));
     job.noise_on_unobserved = reader.one<bool>("noise-on-unobserved").value_or(job.noise_on_unobserved);
     job.samples = reader.one<std::int64_t>("samples").value_or(job.samples);

@@ -47,8 +47,9 @@ struct Job {
     std::vector<int> steps;  ///< Empty: all T.
     std::string respacing;   ///< Excludes `steps`. As `space_timesteps` takes it.
     std::optional<pipeline::VarianceKind> variance;
-    std::string class_label;  ///< "7", or "dataset"; empty where none is given.
+    std::string class_label;   ///< "7", or "dataset"; empty where none is given.
     std::optional<bool> clip;  ///< The checkpoint's where absent.
+    double poisson_rate = 0;   ///< > 0 where noise = poisson.
     bool noise_on_unobserved = true;
     std::int64_t samples = 1;
     int batch = 8;

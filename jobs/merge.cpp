@@ -4,6 +4,7 @@
 #include <ATen/ops/arange.h>
 #include <ATen/ops/equal.h>
 #include <ATen/ops/tensor.h>
+#include <algorithm>
 
 #include <cmath>
 #include <limits>
@@ -105,6 +106,15 @@ std::string lpips_net(const SweepPlan& plan) {
                                       : pipeline::Lpips::from_file(plan.lpips()).net();
 }
 
+/// Of a run with photon noise; 0 otherwise.
+double poisson_rate_of(const SweepPlan& plan) {
+    double rate = 0;
+    for (const PlannedConfiguration& planned : plan.configurations()) {
+        rate = std::max(rate, planned.configuration.poisson_rate);
+    }
+    return rate;
+}
+
 void write_provenance(Hdf5File& file, const SweepPlan& plan, std::int64_t units_missing,
                       const std::string& content_digest) {
     const std::pair<const char*, pipeline::Hdf5Attribute> attributes[] = {
@@ -118,6 +128,7 @@ void write_provenance(Hdf5File& file, const SweepPlan& plan, std::int64_t units_
         {"dataset_digest", plan.dataset_digest()},
         {"lpips_net", lpips_net(plan)},
         {"lpips_sha256", plan.lpips_sha256()},
+        {"poisson_rate", poisson_rate_of(plan)},
         {"seed", std::to_string(plan.seed())},
         {"batch", static_cast<std::int64_t>(plan.batch())},
         {"threads", static_cast<std::int64_t>(plan.threads())},

@@ -120,6 +120,7 @@ std::vector<std::string> operators_of(const Job& job, const MethodJob& method, c
 
 std::vector<double> noise_levels_of(const Job& job, const MethodJob& method, const pipeline::MethodEntry& entry) {
     if (method.sigma_y) return *method.sigma_y;
+    if (job.poisson_rate > 0) return {0.0};
     if (!entry.default_sigma_y.empty()) return {std::stod(std::string(entry.default_sigma_y))};
     return job.sigma_y;
 }
@@ -184,6 +185,12 @@ void expand_method(const Surroundings& world, const MethodJob& method, std::span
                 measured.operator_name = name;
                 measured.operator_settings = A.settings;
                 measured.sigma_y = sigma_y;
+                // A method with a noise level of its own (forward_reverse) keeps it
+                measured.poisson_rate = entry.default_sigma_y.empty() && !method.sigma_y ? world.job.poisson_rate : 0;
+                if (measured.poisson_rate > 0 && !entry.takes_poisson) {
+                    throw JobError(world.name + ": noise = poisson: the likelihood of " + method.name +
+                                   " is Gaussian; allowed: gaussian");
+                }
                 add_points(measured, A.parameter_digest);
             }
         }

@@ -79,11 +79,12 @@ class LinearOperator : public MeasurementOperator {
     at::Tensor apply_vjp(const at::Tensor&, const at::Tensor& v) const final { return apply_adjoint(v); }
 };
 
-/// What a posterior sampler is given: y = A(x) + η, η ~ N(0, sigma_y²) on the [−1, 1] scale.
+/// What a posterior sampler is given: y = A(x) + η, η ~ N(0, sigma_y²) on the [−1, 1] scale, or photon noise.
 struct Measurement {
     at::Tensor y;  ///< [N, C', H', W'], float32
     std::shared_ptr<const MeasurementOperator> A;
     double sigma_y = 0;
+    double poisson_rate = 0;  ///< > 0: photon noise of this rate, and sigma_y is 0; see measure_poisson.
 };
 
 }  // namespace operators

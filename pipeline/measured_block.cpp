@@ -5,6 +5,7 @@
 
 #include "operators/make_operator.h"
 #include "operators/measurement_noise.h"
+#include "operators/poisson.h"
 #include "pipeline/data/file_error.h"
 #include "pipeline/data/parameter_file.h"
 #include "pipeline/unit_stages.h"
@@ -42,13 +43,18 @@ void commit_measurement(const WorkUnit& unit, const UnitEnvironment& environment
     const operators::Parameters parameters = operator_parameters(entry, configuration, batch, images, environment);
     const std::shared_ptr<const operators::MeasurementOperator> A =
         entry.make(configuration.operator_settings, environment.image_shape, parameters);
-    const operators::Measurement measurement = operators::measure(
-        A, batch.images, configuration.sigma_y, environment.noise, images, configuration.noise_on_unobserved);
+    const operators::Measurement measurement =
+        configuration.poisson_rate > 0
+            ? operators::measure_poisson(A, batch.images, configuration.poisson_rate, environment.noise, images,
+                                         configuration.noise_on_unobserved)
+            : operators::measure(A, batch.images, configuration.sigma_y, environment.noise, images,
+                                 configuration.noise_on_unobserved);
 
     commit_measurement_file(environment.folder, label, unit.block,
                             {.operator_name = configuration.operator_name,
                              .operator_settings = settings_json(configuration.operator_settings),
                              .sigma_y = configuration.sigma_y,
+                             .poisson_rate = configuration.poisson_rate,
                              .image_index = unit.image_index,
                              .image_name = std::move(batch.names),
                              .truth = batch.images,
@@ -72,14 +78,14 @@ MeasuredBlock measured_block(const WorkUnit& unit, const UnitEnvironment& enviro
     // Everyone reads back, so that all methods start from identical bytes.
     MeasurementFile file = read_measurement_file(environment.folder, label, unit.block);
     if (file.image_index != unit.image_index || file.sigma_y != configuration.sigma_y ||
-        file.operator_name != configuration.operator_name ||
+        file.poisson_rate != configuration.poisson_rate || file.operator_name != configuration.operator_name ||
         file.operator_settings != settings_json(configuration.operator_settings)) {
         throw FileError(path,
                         "holds other images or settings than unit " + std::to_string(unit.number) + " of this run");
     }
     std::shared_ptr<const operators::MeasurementOperator> A =
         entry.make(configuration.operator_settings, environment.image_shape, file.parameters);
-    operators::Measurement measurement{file.y, std::move(A), file.sigma_y};
+    operators::Measurement measurement{file.y, std::move(A), file.sigma_y, file.poisson_rate};
     return {std::move(file), std::move(measurement)};
 }
 

@@ -16,7 +16,8 @@ struct Configuration {
     operators::Settings method_settings;
     std::string operator_name = "none";  ///< "none" where images are generated
     operators::Settings operator_settings;
-    double sigma_y = 0;  ///< NaN where images are generated
+    double sigma_y = 0;       ///< NaN where images are generated
+    double poisson_rate = 0;  ///< > 0: photon noise in place of Gaussian, and sigma_y is 0
     bool noise_on_unobserved = true;
     std::string respacing;  ///< As `space_timesteps` takes it; empty: every timestep
     VarianceKind variance = VarianceKind::fixed_small;

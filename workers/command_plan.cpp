@@ -38,7 +38,9 @@ void print_configuration(const jobs::PlannedConfiguration& point) {
     if (!point.is_generation) {
         std::cout << " | " << configuration.operator_name
                   << settings_words(configuration.operator_name, configuration.operator_settings)
-                  << " sigma-y=" << operators::to_string(configuration.sigma_y);
+                  << (configuration.poisson_rate > 0
+                          ? " poisson-rate=" + operators::to_string(configuration.poisson_rate)
+                          : " sigma-y=" + operators::to_string(configuration.sigma_y));
     }
     std::cout << " | " << point.nfe << " network calls an image\n";
 }

@@ -73,6 +73,7 @@ ResultRows read_rows_of(const pipeline::Hdf5File& file) {
             rows.settings[name] = numbers_of<double>(file, name);
         }
     }
+    rows.poisson_rate = std::get<double>(file.attribute("", "poisson_rate").value());
     rows.lpips_net = std::get<std::string>(file.attribute("", "lpips_net").value());
     rows.units_missing = std::get<std::int64_t>(file.attribute("", "units_missing").value());
     return rows;

@@ -20,6 +20,7 @@ struct ResultRows {
     /// The settings SECTION_OPTION that are axes of a sweep; NaN or "" where they do not apply.
     std::map<std::string, std::variant<std::vector<double>, std::vector<std::string>>> settings;
     std::string lpips_net;
+    double poisson_rate = 0;  ///< > 0: the noise is photon noise, and sigma_y is 0.
     std::int64_t units_missing = 0;
 
     /// A setting of one row as a job file would write it; empty where the row has none.

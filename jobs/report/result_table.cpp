@@ -9,6 +9,7 @@
 #include <utility>
 
 #include "jobs/report/result_points.h"
+#include "operators/option.h"
 #include "pipeline/data/file_error.h"
 #include "pipeline/data/unit_file.h"
 
@@ -204,7 +205,11 @@ std::string result_table(const std::filesystem::path& results) {
     if (rows.units_missing > 0) {
         remarks += std::to_string(rows.units_missing) + " units are missing: the same run command computes them\n";
     }
-    return aligned(lines) + "\nmean ± standard error over images; sigma_y on the [-1, 1] scale\n" + remarks;
+    const std::string noise = rows.poisson_rate > 0 ? "photon noise of rate " +
+                                                          operators::to_string(operators::Value(rows.poisson_rate)) +
+                                                          " in place of sigma_y"
+                                                    : std::string("sigma_y on the [-1, 1] scale");
+    return aligned(lines) + "\nmean ± standard error over images; " + noise + "\n" + remarks;
 }
 
 }  // namespace jobs

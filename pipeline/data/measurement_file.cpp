@@ -19,7 +19,7 @@ namespace pipeline {
 namespace {
 
 constexpr const char* measurement_kind = "diffinv measurement";
-constexpr std::int64_t measurement_schema = 1;
+constexpr std::int64_t measurement_schema = 2;
 
 bool have_one_row_each(const MeasurementFile& file) {
     const std::size_t count = file.image_index.size();
@@ -40,6 +40,7 @@ void write_measurement_file(const std::filesystem::path& path, const Measurement
     writer.text("operator", file.operator_name);
     writer.text("operator_settings", file.operator_settings);
     writer.real("sigma_y", file.sigma_y);
+    writer.real("poisson_rate", file.poisson_rate);
     writer.column("image_index", file.image_index);
     writer.column("image_name", file.image_name);
     writer.column("image_hash", file.image_hash);
@@ -72,6 +73,7 @@ MeasurementFile read_measurement(const std::filesystem::path& path) {
     file.operator_name = reader.text("operator");
     file.operator_settings = reader.text("operator_settings");
     file.sigma_y = reader.real("sigma_y");
+    file.poisson_rate = reader.real("poisson_rate");
     file.image_index = reader.integers("image_index");
     file.image_name = reader.texts("image_name");
     file.image_hash = reader.texts("image_hash");

@@ -16,6 +16,7 @@ struct MeasurementFile {
     std::string operator_name;
     std::string operator_settings;  ///< JSON
     double sigma_y = 0;
+    double poisson_rate = 0;  ///< > 0: photon noise, see operators::measure_poisson
     std::vector<std::int64_t> image_index;
     std::vector<std::string> image_name;
     at::Tensor truth;  ///< [N, C, H, W], float32 in [−1, 1]

@@ -18,6 +18,14 @@ at::Tensor divided_per_image(const at::Tensor& v, const at::Tensor& norm) {
     return v.mul(inverse.to(v.scalar_type()).view({-1, 1, 1, 1}));
 }
 
+/// The mean of 1/|y| per image over the entries that are not 0, [N, 1, 1, 1].
+at::Tensor mean_inverse(const at::Tensor& y) {
+    const at::Tensor magnitude = y.to(at::kDouble).abs().flatten(1);
+    const at::Tensor is_counted = magnitude > 0;
+    const at::Tensor inverse = at::where(is_counted, magnitude.reciprocal(), at::zeros_like(magnitude));
+    return (inverse.sum(1) / is_counted.sum(1).clamp_min(1)).view({-1, 1, 1, 1});
+}
+
 }  // namespace
 
 Dps::Dps(const SamplingProblem& problem, const DpsSettings& settings) : problem_(problem), settings_(settings) {
@@ -47,10 +55,14 @@ void Dps::step(SamplerState& state, const Level& level, StepTrace* trace) const 
     const at::Tensor x_prime = ancestral_step(schedule, t, problem_.variance, x_t, x0_hat, variance_fraction,
                                               step_noise(problem_, level, x_t));
 
-    // ∇_{x̂₀}‖r‖ = −J_Aᵀ r/‖r‖
+    // ∇_{x̂₀}‖r‖ = −J_Aᵀ r/‖r‖; with photon noise the norm is mean(‖r‖/|y|), the residual's by the mean of 1/|y|
     const at::Tensor residual = problem_.measurement.y - A.forward(x0_hat);
     const at::Tensor norm = norm_per_image(residual);
-    at::Tensor g = A.vjp(x0_hat, divided_per_image(residual.neg(), norm));
+    at::Tensor unit_residual = divided_per_image(residual.neg(), norm);
+    if (problem_.measurement.poisson_rate > 0) {
+        unit_residual = unit_residual.mul(mean_inverse(problem_.measurement.y).to(residual.scalar_type()));
+    }
+    at::Tensor g = A.vjp(x0_hat, unit_residual);
 
     // Through the clamp, which passes a gradient up to its bounds, bounds included
     if (problem_.clip) g = g.mul(unclipped.abs().le_(1.0));

@@ -57,6 +57,7 @@ constexpr std::array methods = {
                 .paper = "Jalal et al. 2021, eq. 2 (arXiv:2108.01368)",
                 .options = score_ald_options,
                 .input = MethodInput::measurement,
+                .takes_poisson = false,
                 .resolve = nullptr,
                 .network_calls = score_ald_calls,
                 .make = make_score_ald},

@@ -37,6 +37,9 @@ struct MethodEntry {
     std::string_view default_operator = {};
     std::string_view default_sigma_y = {};
 
+    /// False where the method's likelihood is Gaussian alone.
+    bool takes_poisson = true;
+
     /// Replaces `auto` by numbers. May be null.
     void (*resolve)(operators::Settings& settings, const MethodContext& context);
     /// Network calls of one image on this chain, without making the sampler: for plans.

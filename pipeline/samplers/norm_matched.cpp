@@ -68,7 +68,8 @@ SamplerState NormMatched::start() const {
 }
 
 void NormMatched::step(SamplerState& state, const Level& level, StepTrace* trace) const {
-    const auto& [y, A, sigma_y] = problem_.measurement;
+    const at::Tensor& y = problem_.measurement.y;
+    const operators::MeasurementOperator* A = problem_.measurement.A.get();
     const double noise_level = sigma(level.step);
     const double root_alpha_bar = 1.0 / std::sqrt(1.0 + noise_level * noise_level);
     const double t = timestep(noise_level);

@@ -29,7 +29,9 @@ SamplerState ScoreAld::start() const {
 
 void ScoreAld::step(SamplerState& state, const Level& level, StepTrace* trace) const {
     const NoiseSchedule& schedule = problem_.schedule;
-    const auto& [y, A, sigma_y] = problem_.measurement;
+    const at::Tensor& y = problem_.measurement.y;
+    const operators::MeasurementOperator* A = problem_.measurement.A.get();
+    const double sigma_y = problem_.measurement.sigma_y;
     const int t = level.step;
     const bool is_jalal = settings_.rule == ScoreAldRule::jalal;
     const double root_alpha_bar = std::sqrt(schedule.alpha_bar(t));

@@ -47,7 +47,8 @@ TEST(Refusals, UnknownAbbreviatedAndRepeatedOptions) {
         {dps + "samp = 2\n",
          "job.ini:5: unrecognised option 'samp' (did you mean samples?); allowed: dataset, images, model, "
          "model-preset, image-size, "
-         "seed, method, operator, sigma-y, steps, respacing, variance, class, clip, noise, noise-on-unobserved, samples, "
+         "seed, method, operator, sigma-y, steps, respacing, variance, class, clip, noise, poisson-rate, "
+         "noise-on-unobserved, samples, "
          "batch, threads, device, precision, lpips, store"},
         {dps + "[random]\nfraction = 0.5\nfrequency = 0.5\n",
          "job.ini:7: unrecognised option 'random.frequency'; allowed in [random]: fraction"},
@@ -145,7 +146,7 @@ TEST(Refusals, Words) {
         {dps + "device = tpu\n", "job.ini:5: device = tpu: not a value; allowed: one of auto, cpu, cuda"},
         // What is not built is not offered.
         {dps + "precision = bfloat16\n", "job.ini:5: precision = bfloat16: not a value; allowed: float32"},
-        {dps + "noise = poisson\n", "job.ini:5: noise = poisson: not a value; allowed: gaussian"},
+        {dps + "noise = speckle\n", "job.ini:5: noise = speckle: not a value; allowed: one of gaussian, poisson"},
         {dps + "store = int8\n", "job.ini:5: store = int8: not a value; allowed: one of float32, uint8"},
         {dps + "variance = learned\n",
          "job.ini:5: variance = learned: not a value; allowed: one of fixed_small, fixed_large, learned_range"},
@@ -181,7 +182,8 @@ TEST(Refusals, ControlCharactersAreEscaped) {
          "job.ini:5: unrecognised option 'se\\x07ed' (did you mean seed?); allowed: dataset, images, model, "
          "model-preset, "
          "image-size, "
-         "seed, method, operator, sigma-y, steps, respacing, variance, class, clip, noise, noise-on-unobserved, samples, "
+         "seed, method, operator, sigma-y, steps, respacing, variance, class, clip, noise, poisson-rate, "
+         "noise-on-unobserved, samples, "
          "batch, threads, device, precision, lpips, store"},
     });
 }
@@ -286,4 +288,12 @@ TEST(PlanRefusals, ConditionalNetworks) {
     EXPECT_THAT(refused("class = dataset\n"), testing::HasSubstr("no labels"));
     model.network.classes = 0;
     EXPECT_THAT(refused("class = 3\n"), testing::HasSubstr("class = 3: the network knows no classes; allowed: none"));
+}
+
+TEST(PlanRefusals, PhotonNoise) {
+    EXPECT_EQ(refusal(dps + "noise = poisson\nsigma-y = 0.1\n"),
+              "job.ini:6: sigma-y = 0.1: noise is poisson; allowed: poisson-rate");
+    EXPECT_EQ(refusal(dps + "poisson-rate = 2\n"), "job.ini:5: poisson-rate = 2: noise is gaussian; allowed: sigma-y");
+    EXPECT_EQ(plan_refusal(dps + "noise = poisson\npoisson-rate = 2\n"), "");
+    EXPECT_NE(plan_refusal(restore + "method = score_ald\nnoise = poisson\n"), "");
 }

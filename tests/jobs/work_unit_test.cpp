@@ -19,11 +19,11 @@ TEST(Configuration, JsonHasSortedNamesAndReadsBackExactly) {
     configuration.operator_settings.set("on", true);
     configuration.sigma_y = 0.05;
     const std::string json = configuration.to_json();
-    EXPECT_EQ(
-        json,
-        "{\"class\":\"\",\"clip\":true,\"method\":\"dps\",\"method_settings\":{\"preset\":\"code\",\"zeta\":0.30000000000000004},"
-        "\"noise_on_unobserved\":true,\"operator\":\"box\",\"operator_settings\":{\"on\":true,\"size\":24,"
-        "\"std\":3.0},\"respacing\":\"\",\"sigma_y\":0.05,\"variance\":\"fixed_small\"}");
+    EXPECT_EQ(json,
+              "{\"class\":\"\",\"clip\":true,\"method\":\"dps\",\"method_settings\":{\"preset\":\"code\",\"zeta\":0."
+              "30000000000000004},"
+              "\"noise_on_unobserved\":true,\"operator\":\"box\",\"operator_settings\":{\"on\":true,\"size\":24,"
+              "\"std\":3.0},\"poisson_rate\":0.0,\"respacing\":\"\",\"sigma_y\":0.05,\"variance\":\"fixed_small\"}");
     const pipeline::Configuration again = pipeline::Configuration::from_json(json);
     EXPECT_EQ(again.to_json(), json);
     // An integer stays one, a real number too.
