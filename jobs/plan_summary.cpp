@@ -24,7 +24,7 @@ PlanSummary summarise(const SweepPlan& plan, const pipeline::ModelDescription& m
         summary.forward_passes += rows * planned.cost_per_image;
         if (!planned.is_generation) measurements.insert(planned.configuration.measurement_label());
     }
-    // Truth and y, both float32 and of the image's size: all operators keep it.
+    // Truth and y, both float32; y counted as large as the image, which no operator exceeds.
     summary.measurement_bytes = static_cast<double>(measurements.size()) * images * values * 2 * 4;
     return summary;
 }

@@ -6,6 +6,7 @@
 #include <cmath>
 #include <limits>
 
+#include "jobs/csv_field.h"
 #include "operators/option.h"
 
 namespace jobs {
@@ -73,18 +74,8 @@ double number_of(const operators::Value& value) {
     return integer != nullptr ? static_cast<double>(*integer) : std::get<double>(value);
 }
 
-std::string csv_field(const std::string& text) {
-    if (text.find_first_of(",\"\r\n") == std::string::npos) return text;
-    std::string quoted = "\"";
-    for (const char c : text) quoted += c == '"' ? std::string("\"\"") : std::string(1, c);
-    return quoted + "\"";
-}
-
 std::string csv_value(const ResultColumn& column, std::size_t row) {
-    if (const auto* reals = std::get_if<Reals>(&column.values)) {
-        const double value = (*reals)[row];
-        return std::isnan(value) ? "" : operators::to_string(operators::Value(value));
-    }
+    if (const auto* reals = std::get_if<Reals>(&column.values)) return csv_field((*reals)[row]);
     if (const auto* integers = std::get_if<Integers>(&column.values)) return std::to_string((*integers)[row]);
     return csv_field(std::get<Texts>(column.values)[row]);
 }

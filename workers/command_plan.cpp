@@ -2,6 +2,7 @@
 #include <iostream>
 #include <string>
 
+#include "jobs/plan_summary.h"
 #include "workers/commands.h"
 #include "workers/planning.h"
 #include "workers/status.h"
@@ -52,29 +53,19 @@ int plan_command(Arguments& arguments) {
     const PlannedJob planned = plan_job(job_file, arguments.options);
     const jobs::SweepPlan& plan = planned.plan;
 
-    // Sums over the plan, in forward passes of one image.
-    double calls = 0, cost = 0;
-    for (const jobs::PlannedConfiguration& point : plan.configurations()) {
-        const double images = static_cast<double>(point.samples) *
-                              (point.is_generation ? 1.0 : static_cast<double>(plan.images().size()));
-        calls += images * point.nfe;
-        cost += images * point.cost_per_image;
-    }
+    const jobs::PlanSummary summary = jobs::summarise(plan, planned.model);
     const operators::Shape& shape = plan.image_shape();
-    const double flop =
-        pipeline::forward_flop(planned.model.network, static_cast<int>(shape.height), static_cast<int>(shape.width));
-    const double bytes_per_value = plan.store() == pipeline::Store::uint8 ? 1 : 4;
-    const double bytes = static_cast<double>(plan.rows()) * static_cast<double>(shape.count()) * bytes_per_value;
-
-    std::cout << plan.configurations().size() << " configurations, " << plan.unit_count() << " units of up to "
-              << plan.batch() << " images, " << plan.rows() << " images of " << shape.channels << "x" << shape.height
-              << "x" << shape.width << "\n";
+    std::cout << summary.configurations << " configurations, " << summary.units << " units of up to " << plan.batch()
+              << " images, " << summary.rows << " images of " << shape.channels << "x" << shape.height << "x"
+              << shape.width << "\n";
     for (const jobs::PlannedConfiguration& point : plan.configurations()) print_configuration(point);
     char totals[256];
     std::snprintf(totals, sizeof totals,
-                  "%.4g network calls (as costly as %.4g forward passes of %.3g GFLOP): about %s on one core\n", calls,
-                  cost, flop / 1e9, duration_words(cost * flop / flop_per_second_of_a_core).c_str());
-    std::cout << totals << "restored images: " << bytes_words(bytes) << " before compression\n"
+                  "%.4g network calls (as costly as %.4g forward passes of %.3g GFLOP): about %s on one core\n",
+                  summary.network_calls, summary.forward_passes, summary.flop_per_pass / 1e9,
+                  duration_words(summary.forward_passes * summary.flop_per_pass / flop_per_second_of_a_core).c_str());
+    std::cout << totals << "restored images: " << bytes_words(summary.result_bytes)
+              << ", truth and measurements: " << bytes_words(summary.measurement_bytes) << ", before compression\n"
               << "plan digest " << plan.digest() << "\n";
     return 0;
 }

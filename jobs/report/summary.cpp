@@ -6,8 +6,8 @@
 #include <limits>
 #include <map>
 
+#include "jobs/csv_field.h"
 #include "jobs/report/result_points.h"
-#include "operators/option.h"
 #include "pipeline/data/commit.h"
 #include "pipeline/data/file_error.h"
 #include "pipeline/data/unit_file.h"
@@ -40,6 +40,12 @@ std::map<std::int64_t, double> values_by_image(const ResultRows& rows, const Res
     }
     std::map<std::int64_t, double> values;
     for (const auto& [image, sum] : sums) values[image] = sum.first / sum.second;
+    return values;
+}
+
+std::vector<double> image_values(const ResultRows& rows, const ResultPoint& point, const Metric& metric) {
+    std::vector<double> values;
+    for (const auto& [image, value] : values_by_image(rows, point, metric)) values.push_back(value);
     return values;
 }
 
@@ -92,20 +98,8 @@ DifferenceLine difference_of(const ResultRows& rows, const ResultPoint& first, c
             .share_better = differences.empty() ? no_number : better / static_cast<double>(differences.size())};
 }
 
-std::string csv_text(const std::string& text) {
-    if (text.find_first_of(",\"\r\n") == std::string::npos) return text;
-    std::string quoted = "\"";
-    for (const char c : text) quoted += c == '"' ? std::string("\"\"") : std::string(1, c);
-    return quoted + "\"";
-}
-
-std::string csv_number(double value) {
-    return std::isnan(value) ? "" : operators::to_string(operators::Value(value));
-}
-
 std::string csv_statistics(double mean, double error, const Interval& interval) {
-    return csv_number(mean) + "," + csv_number(error) + "," + csv_number(interval.low) + "," +
-           csv_number(interval.high);
+    return csv_field(mean) + "," + csv_field(error) + "," + csv_field(interval.low) + "," + csv_field(interval.high);
 }
 
 std::string interval_words(double mean, const Interval& interval, int digits, bool is_signed) {
@@ -122,12 +116,9 @@ const ResultPoint* best_of(const ResultRows& rows, const std::vector<ResultPoint
     double highest = -std::numeric_limits<double>::infinity();
     for (const ResultPoint& point : points) {
         if (!have_same_measurement(point, like)) continue;
-        std::vector<double> values;
-        for (const auto& [image, value] : values_by_image(rows, point, metrics[0])) values.push_back(value);
-        double sum = 0;
-        for (const double value : values) sum += value;
-        if (values.empty() || sum / static_cast<double>(values.size()) <= highest) continue;
-        highest = sum / static_cast<double>(values.size());
+        const double mean = statistics_of(image_values(rows, point, metrics[0])).mean;
+        if (!(mean > highest)) continue;
+        highest = mean;
         best = &point;
     }
     return best;
@@ -145,8 +136,7 @@ std::vector<SummaryLine> summary_lines(const std::filesystem::path& results) {
             diverged += status == static_cast<std::int64_t>(pipeline::RowStatus::diverged) ? 1 : 0;
         }
         for (const Metric& metric : metrics) {
-            std::vector<double> values;
-            for (const auto& [image, value] : values_by_image(rows, point, metric)) values.push_back(value);
+            const std::vector<double> values = image_values(rows, point, metric);
             if (values.empty()) continue;
             const Statistics statistics = statistics_of(values);
             lines.push_back({.method = point.label(),
@@ -183,7 +173,7 @@ void write_summary(const std::filesystem::path& results, const std::filesystem::
     std::string text =
         "method,operator,sigma_y,metric,images,mean,standard_error,interval_low,interval_high,diverged\r\n";
     for (const SummaryLine& line : summary_lines(results)) {
-        text += csv_text(line.method) + "," + csv_text(line.operator_label) + "," + csv_number(line.sigma_y) + "," +
+        text += csv_field(line.method) + "," + csv_field(line.operator_label) + "," + csv_field(line.sigma_y) + "," +
                 line.metric + "," + std::to_string(line.images) + "," +
                 csv_statistics(line.mean, line.standard_error, line.interval) + "," + std::to_string(line.diverged) +
                 "\r\n";
@@ -193,9 +183,9 @@ void write_summary(const std::filesystem::path& results, const std::filesystem::
     text =
         "first,second,operator,sigma_y,metric,images,mean,standard_error,interval_low,interval_high,share_better\r\n";
     for (const DifferenceLine& line : difference_lines(results)) {
-        text += csv_text(line.first) + "," + csv_text(line.second) + "," + csv_text(line.operator_label) + "," +
-                csv_number(line.sigma_y) + "," + line.metric + "," + std::to_string(line.images) + "," +
-                csv_statistics(line.mean, line.standard_error, line.interval) + "," + csv_number(line.share_better) +
+        text += csv_field(line.first) + "," + csv_field(line.second) + "," + csv_field(line.operator_label) + "," +
+                csv_field(line.sigma_y) + "," + line.metric + "," + std::to_string(line.images) + "," +
+                csv_statistics(line.mean, line.standard_error, line.interval) + "," + csv_field(line.share_better) +
                 "\r\n";
     }
     pipeline::commit_bytes(folder / "differences.csv", text);
@@ -216,8 +206,7 @@ std::string interval_table(const std::filesystem::path& results) {
         const ResultPoint* best = best_of(rows, points, point);
         text += "  " + point.label() + "\n";
         for (const Metric& metric : metrics) {
-            std::vector<double> values;
-            for (const auto& [image, value] : values_by_image(rows, point, metric)) values.push_back(value);
+            const std::vector<double> values = image_values(rows, point, metric);
             if (values.size() < 2) continue;
             const int digits = metric.is_better_higher && metric.values != &ResultRows::ssim ? 2 : 3;
             const Statistics statistics = statistics_of(values);
