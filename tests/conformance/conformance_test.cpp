@@ -133,3 +133,14 @@ TEST(Conformance, AnotherFolderIsJustAnotherFolder) {
     }
     EXPECT_TRUE(std::regex_search(renamed.output, std::regex("annealing/unknown_method .*skipped \\(")));
 }
+
+TEST(Conformance, NetworksWrittenASecondTimeAgree) {
+    // Non-square, other channel counts and switches, classes, diffusers' folders: computed in NumPy from the
+    // descriptions
+    const TemporaryFolder folder;
+    run_script("unseen_networks.py", (folder / "unseen").string());
+    const auto result = conformance(folder / "unseen");
+    EXPECT_EQ(result.exit_code, 0) << result.output;
+    EXPECT_EQ(count_of(result.output).passed, 15) << result.output;
+    EXPECT_EQ(count_of(result.output).skipped, 0) << result.output;
+}
