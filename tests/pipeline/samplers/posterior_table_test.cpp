@@ -23,7 +23,7 @@ namespace {
 using gaussian_oracle::Chain;
 using gaussian_oracle::Prior;
 
-constexpr double sigma_y = 0.1;
+constexpr double table_sigma_y = 0.1;
 
 struct TableRow {
     std::string label, method;
@@ -66,20 +66,20 @@ Distance measured(const TableRow& row) {
         seen.push_back(prior.mean + prior.std * (-1.75 + 0.5 * static_cast<double>(i)));
         y[i].copy_(mask[0].expand({3, -1, -1}) * seen.back());
     }
-    problem.measurement = {y, A, sigma_y};
+    problem.measurement = {y, A, table_sigma_y};
     const at::Tensor x =
         gaussian_oracle::run(row.method, gaussian_oracle::settings_of(row.method, row.changes), problem)
             .to(at::kDouble);
 
-    const double precision = 1 / (prior.std * prior.std) + 1 / (sigma_y * sigma_y);
+    const double precision = 1 / (prior.std * prior.std) + 1 / (table_sigma_y * table_sigma_y);
     const double posterior_std = 1 / std::sqrt(precision);
     Distance distance;
     const std::int64_t half = Chain::shape.width / 2;
     for (std::int64_t i = 0; i < Chain::batch; ++i) {
         const at::Tensor observed = x[i].narrow(2, half, half), removed = x[i].narrow(2, 0, half);
-        const double posterior_mean =
-            (prior.mean / (prior.std * prior.std) + seen[static_cast<std::size_t>(i)] / (sigma_y * sigma_y)) /
-            precision;
+        const double posterior_mean = (prior.mean / (prior.std * prior.std) +
+                                       seen[static_cast<std::size_t>(i)] / (table_sigma_y * table_sigma_y)) /
+                                      precision;
         distance.mean_observed += std::pow((observed.mean().item<double>() - posterior_mean) / posterior_std, 2);
         distance.mean_removed += std::pow((removed.mean().item<double>() - prior.mean) / prior.std, 2);
         distance.std_observed += observed.std().item<double>() / posterior_std / Chain::batch;
