@@ -134,13 +134,13 @@ TEST(Conformance, AnotherFolderIsJustAnotherFolder) {
     EXPECT_TRUE(std::regex_search(renamed.output, std::regex("annealing/unknown_method .*skipped \\(")));
 }
 
-TEST(Conformance, NetworksWrittenASecondTimeAgree) {
+TEST(Conformance, NetworksAndOperatorsWrittenASecondTimeAgree) {
     // Non-square, other channel counts and switches, classes, diffusers' folders: computed in NumPy from the
     // descriptions
     const TemporaryFolder folder;
-    run_script("unseen_networks.py", (folder / "unseen").string());
+    run_script("unseen_folder.py", (folder / "unseen").string());
     const auto result = conformance(folder / "unseen");
     EXPECT_EQ(result.exit_code, 0) << result.output;
-    EXPECT_EQ(count_of(result.output).passed, 15) << result.output;
+    EXPECT_EQ(count_of(result.output).passed, 27) << result.output;
     EXPECT_EQ(count_of(result.output).skipped, 0) << result.output;
 }

@@ -1,7 +1,8 @@
-"""Writes a folder in the format of tests/golden with U-Nets that no golden file has: networks written a second time, in NumPy
-and float64, from the descriptions of the two families, with random weights, other sizes and other switches.
+"""Writes a folder in the format of tests/golden with U-Nets and operators that no golden file has: written a second time, in
+NumPy and float64, from the descriptions of the two families of networks and of the operators, with random weights, other
+sizes and other switches.
 
-usage: unseen_networks.py FOLDER
+usage: unseen_folder.py FOLDER
 """
 import json
 import pathlib
@@ -245,9 +246,72 @@ diffusers_nets = {
 }
 
 
+def cubic(x):
+    """Keys' cubic with a = -1/2."""
+    x = abs(x)
+    return 1.5 * x**3 - 2.5 * x**2 + 1 if x <= 1 else -0.5 * x**3 + 2.5 * x**2 - 4 * x + 2 if x < 2 else 0.0
+
+
+def resize_matrix(length, factor, is_average):
+    rows = np.zeros((length // factor, length))
+    for i in range(length // factor):
+        for tap in range(-3 * factor, 4 * factor):
+            j = i * factor + tap
+            if is_average:
+                weight = 1.0 if 0 <= tap < factor else 0.0
+            else:
+                weight = cubic((i * factor + (factor - 1) / 2 - j) / factor)
+            mirrored = j % (2 * length)
+            rows[i, mirrored if mirrored < length else 2 * length - 1 - mirrored] += weight
+        rows[i] /= rows[i].sum()
+    return rows
+
+
+def blur_matrix(height, width, kernel):
+    """Of one channel, [height width, height width]: cross-correlation, the border mirrored without its pixel."""
+    reach = kernel.shape[0] // 2, kernel.shape[1] // 2
+    mirror = lambda place, length: -place if place < 0 else 2 * length - 2 - place if place >= length else place
+    matrix = np.zeros((height * width, height * width))
+    for y in range(height):
+        for x in range(width):
+            for (a, b), tap in np.ndenumerate(kernel):
+                from_y, from_x = mirror(y + a - reach[0], height), mirror(x + b - reach[1], width)
+                matrix[y * width + x, from_y * width + from_x] += tap
+    return matrix
+
+
+def write_operators(path):
+    with h5py.File(path, "w") as file:
+        def write(name, x, forward, adjoint, **more):
+            group = file.create_group(name)
+            Ax = forward(x.astype(np.float64))
+            v = random.standard_normal(Ax.shape).astype(np.float32)
+            group["x"], group["v"], group["Ax"] = x, v, Ax.astype(np.float32)
+            group["ATv"] = adjoint(v.astype(np.float64)).astype(np.float32)
+            group.attrs["x"] = group.attrs["v"] = np.bytes_("own")
+            for key, value in more.items():
+                if isinstance(value, np.ndarray):
+                    group[key] = value
+                else:
+                    group.attrs[key] = value
+
+        for name, shape, factor, is_average in (("super_resolution_average_x3", (2, 1, 9, 15), 3, True),
+                                                ("super_resolution_bicubic_x2", (1, 4, 6, 16), 2, False),
+                                                ("super_resolution_bicubic_x5", (1, 3, 10, 25), 5, False)):
+            V, W = (resize_matrix(length, factor, is_average) for length in shape[2:])
+            write(name, random.standard_normal(shape).astype(np.float32), lambda x: V @ x @ W.T, lambda y: V.T @ y @ W,
+                  scale=factor)
+        kernel = random.standard_normal((3, 7)).astype(np.float32)
+        shape = (2, 2, 8, 11)
+        matrix = blur_matrix(8, 11, kernel.astype(np.float64))
+        apply = lambda m: lambda x: (x.reshape(2, 2, -1) @ m.T).reshape(shape)
+        write("uneven_kernel", random.standard_normal(shape).astype(np.float32), apply(matrix), apply(matrix.T), kernel=kernel)
+
+
 def main(folder):
     weights = folder / "weights"
     weights.mkdir(parents=True)
+    write_operators(folder / "operators.h5")
     with h5py.File(folder / "networks.h5", "w") as file:
         for name, (config, shape) in {**guided_nets, **diffusers_nets}.items():
             w = Weights()
