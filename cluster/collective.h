@@ -22,6 +22,9 @@ class Collective {
     virtual std::uint64_t all_reduce_maximum(std::uint64_t value) = 0;
 };
 
+/// A group of one: broadcasts and reductions that have nothing to do.
+std::unique_ptr<Collective> lone_collective();
+
 /// Fletcher-like 64-bit checksum over names' order, shapes and bytes of the tensors: equal for equal replicas.
 std::uint64_t checksum(const std::vector<at::Tensor>& tensors);
 

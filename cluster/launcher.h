@@ -15,7 +15,7 @@ struct LaunchCommand {
 };
 
 /// mpirun for one coordinator and `workers` workers of `program`: as root too, in a container too, one OpenMP thread a
-/// rank.
+/// rank. A rank that ends takes no other along, and mpirun's exit status says nothing.
 LaunchCommand mpirun_command(int workers, const std::vector<std::string>& program);
 
 /// How a supervised command ended.
@@ -29,7 +29,7 @@ struct Supervision {
     std::function<void()> tick;  ///< Called about ten times a second. May be null.
     std::function<bool()>
         is_decided;             ///< True once the command has said its verdict: it then has `grace_seconds` to end.
-    double grace_seconds = 10;  ///< From the verdict to TERM.
+    double grace_seconds = 1.5;  ///< From the verdict to TERM.
     double kill_seconds = 3;    ///< From TERM to KILL: mpirun itself gives its ranks one second.
 };
 

@@ -3,6 +3,7 @@
 #include <fcntl.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <cstring>
 #include <fstream>
@@ -16,8 +17,6 @@ namespace jobs {
 namespace {
 
 using Json = nlohmann::json;
-
-constexpr auto journal_name = "journal.jsonl";
 
 Json to_json(const JournalEntry& entry) {
     Json json = {{"event", entry.event}, {"time", entry.time}};
@@ -54,8 +53,8 @@ JournalEntry from_json(const Json& json) {
 
 }  // namespace
 
-Journal::Journal(const std::filesystem::path& folder) {
-    const std::filesystem::path path = folder / journal_name;
+Journal::Journal(const std::filesystem::path& folder, const std::string& name) : name_(name) {
+    const std::filesystem::path path = folder / name;
     descriptor_ = open(path.c_str(), O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC, 0644);
     if (descriptor_ < 0) {
         throw EnvironmentError(pipeline::printable(path.string()) +
@@ -84,29 +83,52 @@ void Journal::write_all(std::string_view text) {
     while (!text.empty()) {
         const ssize_t count = write(descriptor_, text.data(), text.size());
         if (count < 0 && errno == EINTR) continue;
-        if (count < 0) throw EnvironmentError(std::string("journal.jsonl: cannot be written: ") + std::strerror(errno));
+        if (count < 0) throw EnvironmentError(name_ + ": cannot be written: " + std::strerror(errno));
         text.remove_prefix(static_cast<std::size_t>(count));
     }
 }
 
 void Journal::sync() {
     if (fdatasync(descriptor_) != 0)
-        throw EnvironmentError(std::string("journal.jsonl: cannot be synced: ") + std::strerror(errno));
+        throw EnvironmentError(name_ + ": cannot be synced: " + std::strerror(errno));
 }
 
-std::vector<JournalEntry> read_journal(const std::filesystem::path& folder) {
-    std::vector<JournalEntry> entries;
-    std::ifstream file(folder / journal_name, std::ios::binary);
+std::vector<std::filesystem::path> journal_files(const std::filesystem::path& folder) {
+    std::vector<std::filesystem::path> files;
+    std::error_code error;
+    for (const auto& entry : std::filesystem::directory_iterator(folder, error)) {
+        const std::string name = entry.path().filename().string();
+        if (name.starts_with("journal") && name.ends_with(".jsonl")) files.push_back(entry.path());
+    }
+    std::ranges::sort(files);
+    return files;
+}
+
+void for_each_entry_of(const std::filesystem::path& path, const std::function<void(const JournalEntry&)>& visit) {
+    std::ifstream file(path, std::ios::binary);
     for (std::string line; std::getline(file, line);) {
         // A torn or foreign line is no entry.
         const Json json = Json::parse(line, nullptr, /*allow_exceptions=*/false);
         if (!json.is_object() || !json.contains("event")) continue;
+        JournalEntry entry;
         try {
-            entries.push_back(from_json(json));
+            entry = from_json(json);
         } catch (const Json::exception&) {
             continue;
         }
+        visit(entry);
     }
+}
+
+void for_each_journal_entry(const std::filesystem::path& folder,
+                            const std::function<void(const JournalEntry&)>& visit) {
+    for (const std::filesystem::path& file : journal_files(folder)) for_each_entry_of(file, visit);
+}
+
+std::vector<JournalEntry> read_journal(const std::filesystem::path& folder) {
+    std::vector<JournalEntry> entries;
+    for_each_journal_entry(folder, [&](const JournalEntry& entry) { entries.push_back(entry); });
+    std::ranges::stable_sort(entries, {}, &JournalEntry::time);
     return entries;
 }
 

@@ -148,6 +148,10 @@ const PlannedConfiguration& SweepPlan::configuration_of(std::int64_t unit) const
     return *std::prev(after);
 }
 
+int SweepPlan::configuration_index(std::int64_t unit) const {
+    return static_cast<int>(&configuration_of(unit) - configurations_.data());
+}
+
 pipeline::WorkUnit SweepPlan::unit(std::int64_t number) const {
     const PlannedConfiguration& planned = configuration_of(number);
     const std::int64_t place = number - planned.first_unit;

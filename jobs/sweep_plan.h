@@ -45,6 +45,8 @@ class SweepPlan {
     /// Predicted cost of a unit, in forward passes of one image.
     double cost(std::int64_t number) const;
     const PlannedConfiguration& configuration_of(std::int64_t unit) const;
+    /// Of `configuration_of(unit)` in `configurations()`.
+    int configuration_index(std::int64_t unit) const;
     const std::vector<PlannedConfiguration>& configurations() const { return configurations_; }
 
     std::uint64_t seed() const { return seed_; }

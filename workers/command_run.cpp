@@ -1,25 +1,17 @@
-#include <unistd.h>
-
-#include <algorithm>
-#include <charconv>
-#include <cstdio>
 #include <filesystem>
-#include <iostream>
 #include <optional>
 #include <thread>
 
-#include "cluster/launcher.h"
 #include "cluster/mpi_channel.h"
 #include "cluster/mpi_environment.h"
 #include "jobs/job_error.h"
-#include "jobs/merge.h"
-#include "jobs/report/result_table.h"
 #include "workers/commands.h"
 #include "workers/message.h"
 #include "workers/planning.h"
 #include "workers/progress.h"
 #include "workers/ranks.h"
-#include "workers/worker.h"
+#include "workers/run_campaign.h"
+#include "workers/shard_run.h"
 
 namespace workers {
 
@@ -31,7 +23,9 @@ namespace fs = std::filesystem;
 struct RunOptions {
     fs::path job_file;
     fs::path output;
-    int workers = 1;
+    bool is_retrying = false;
+    std::optional<jobs::Shard> shard;
+    RunSettings settings;
     jobs::Overrides overrides;
 };
 
@@ -41,115 +35,33 @@ RunOptions read_run_options(Arguments& arguments) {
     options.output = arguments.take("output").value_or(options.job_file.stem().string());
     if (options.output.empty()) throw jobs::JobError("output: '' is no folder");
     options.output = fs::absolute(options.output).lexically_normal();
-    if (const std::optional<std::string> text = arguments.take("workers")) {
-        const char* end = text->data() + text->size();
-        const auto [stop, error] = std::from_chars(text->data(), end, options.workers);
-        if (error != std::errc() || stop != end || options.workers < 1 || options.workers > 4096) {
-            throw jobs::JobError("workers: '" + *text + "', expected an integer from 1 to 4096");
-        }
-    }
+    options.is_retrying = arguments.has_flag("retry-failed");
+    if (const std::optional<std::string> text = arguments.take("shard")) options.shard = jobs::parse_shard(*text);
+    options.settings = RunSettings::take(arguments);
     options.overrides = arguments.options;
     return options;
 }
 
+/// Everything that can be refused is refused here, before a rank starts.
 jobs::Campaign freeze(const RunOptions& options) {
     const PlannedJob planned = plan_job(options.job_file, options.overrides);
-    return jobs::Campaign::create_or_continue(options.output, planned.plan, planned.dataset.get());
+    jobs::Campaign campaign =
+        jobs::Campaign::create_or_continue(options.output, planned.plan, planned.dataset.get());
+    if (!options.shard) prepare_folder(campaign);
+    if (options.is_retrying) forget_failures(campaign);
+    return campaign;
 }
 
-/// results.h5 is missing, or older than the newest unit.
-bool needs_merging(const fs::path& folder) {
-    for (const char* name : {"results.h5", "results.csv"}) {
-        if (!fs::exists(folder / name)) return true;
-    }
-    const auto merged = fs::last_write_time(folder / "results.h5");
-    for (const auto& block : fs::directory_iterator(folder / "units")) {
-        if (fs::last_write_time(block.path()) > merged) return true;
-    }
-    return false;
-}
-
-/// Merges where there is something new, and prints the table and where everything is.
-void show_results(const jobs::Campaign& campaign) {
-    const fs::path& folder = campaign.folder();
-    if (needs_merging(folder)) jobs::merge(campaign);
-    std::cout << "\n"
-              << jobs::result_table(folder / "results.h5") << "\n"
-              << (folder / "results.h5").string() << "\n"
-              << (folder / "results.csv").string() << "\n";
-}
-
-void list_quarantined(const Verdict& verdict) {
-    for (const QuarantinedUnit& unit : verdict.quarantined) {
-        std::fprintf(stderr, "diffinv: unit %lld failed: %s\n", static_cast<long long>(unit.number),
-                     unit.reason.c_str());
-    }
-}
-
-/// What a finished, or unfinished, run leaves to say.
-int conclude(const jobs::Campaign& campaign, const Verdict& verdict) {
-    if (verdict.exit_code == exit_done) {
-        show_results(campaign);
-        return exit_done;
-    }
-    if (verdict.exit_code == exit_quarantined) {
-        list_quarantined(verdict);
-        // What kept units from being computed may keep the rest from being merged: the verdict stays.
-        try {
-            show_results(campaign);
-        } catch (const std::exception& error) {
-            std::fprintf(stderr, "diffinv: not merged: %s\n", describe_failure(error).reason.c_str());
+/// Waits for rank 0's word: the run's folder, or that there is nothing to do.
+int run_foreign_worker(cluster::Channel& channel, const RunOptions& options) {
+    while (true) {
+        if (const std::optional<cluster::Envelope> envelope = channel.poll()) {
+            const Message message = parse_message(envelope->text);
+            if (message.kind == MessageKind::plan) run_worker(channel, {message.folder, options.settings, 0});
+            return message.kind == MessageKind::refused ? message.exit_code : exit_done;
         }
-        return exit_quarantined;
+        std::this_thread::sleep_for(std::chrono::milliseconds(1));
     }
-    const bool is_continuable = verdict.exit_code == exit_incomplete || verdict.exit_code > 128;
-    std::fprintf(stderr, "diffinv: %s%s\n", verdict.reason.c_str(),
-                 is_continuable ? "; the same command continues the run" : "");
-    return verdict.exit_code;
-}
-
-/// Starts the ranks under mpirun and waits for their end.
-Verdict launch(const jobs::Campaign& campaign, int workers) {
-    const fs::path& folder = campaign.folder();
-    remove_verdict(folder);
-    fs::remove(folder / "status.json");
-    fs::create_directories(folder / "logs");
-    const std::string program = fs::read_symlink("/proc/self/exe").string();
-    Progress progress;
-    cluster::Supervision supervision;
-    supervision.log = folder / "logs" / "mpirun.log";
-    supervision.tick = [&] {
-        if (const std::optional<Status> status = read_status(folder)) progress.show(*status);
-    };
-    supervision.is_decided = [&] { return fs::exists(folder / "verdict.json"); };
-    const cluster::LaunchResult result =
-        cluster::supervise(cluster::mpirun_command(workers, {program, "rank", folder.string()}), supervision);
-    progress.clear();
-
-    const std::optional<Verdict> verdict = read_verdict(folder);
-    const bool is_finished = verdict && (verdict->exit_code == exit_done || verdict->exit_code == exit_quarantined);
-    if (result.signal != 0 && !is_finished) {
-        return {128 + result.signal, "stopped by signal " + std::to_string(result.signal), {}};
-    }
-    if (verdict) return *verdict;
-    return {exit_internal,
-            "mpirun ended with status " + std::to_string(result.status) + " and without a verdict, see " +
-                supervision.log.string(),
-            {}};
-}
-
-/// One line on what is about to be done; true where something is.
-bool announce(const jobs::Campaign& campaign, int workers) {
-    const std::int64_t units = campaign.plan().unit_count();
-    const auto committed = static_cast<std::int64_t>(campaign.committed().size());
-    std::cout << campaign.folder().string() << ": " << units << " units, " << campaign.plan().rows() << " images";
-    if (committed == units) {
-        std::cout << "; all done before\n";
-        return false;
-    }
-    if (committed > 0) std::cout << "; " << committed << " done before";
-    std::cout << "; " << workers << (workers == 1 ? " worker" : " workers") << std::endl;
-    return true;
 }
 
 /// Inside an MPI launch rank 0 plans and freezes, and tells the others where, or that there is nothing to do.
@@ -157,57 +69,53 @@ int run_inside_mpi(const RunOptions& options) {
     const cluster::MpiEnvironment mpi;
     const std::unique_ptr<cluster::Channel> channel = cluster::mpi_channel();
     if (channel->size() < 2) throw jobs::JobError("run: this MPI launch has 1 process, expected at least 2");
-    if (channel->rank() != 0) {
-        while (true) {
-            if (const std::optional<cluster::Envelope> envelope = channel->poll()) {
-                const Message message = parse_message(envelope->text);
-                if (message.kind == MessageKind::plan) run_worker(*channel, message.folder);
-                return message.kind == MessageKind::refused ? message.exit_code : exit_done;
-            }
-            std::this_thread::sleep_for(std::chrono::milliseconds(1));
-        }
-    }
+    if (channel->rank() != 0) return run_foreign_worker(*channel, options);
+
     const auto tell_all = [&](const Message& message) {
         for (int rank = 1; rank < channel->size(); ++rank) channel->send(rank, to_text(message));
     };
-    std::optional<jobs::Campaign> campaign;
+    bool is_told = false;
+    RunSettings settings = options.settings;
+    settings.workers = channel->size() - 1;
     try {
-        campaign = freeze(options);
-        campaign->remove_temporaries();
-        remove_verdict(options.output);
+        const jobs::Campaign campaign = freeze(options);
+        const int exit_code = run_campaign(campaign, settings, [&] {
+            is_told = true;
+            tell_all({.kind = MessageKind::plan,
+                      .digest = campaign.plan().digest(),
+                      .folder = options.output.string()});
+            Progress progress;
+            return run_coordinator(*channel, {options.output, settings, 0},
+                                   {.show = [&](const Status& status) { progress.show(status); }, .start_worker = {}});
+        });
+        if (!is_told) tell_all({.kind = MessageKind::stop});
+        return exit_code;
     } catch (const jobs::EnvironmentError&) {
-        tell_all({.kind = MessageKind::refused, .exit_code = exit_environment});
+        if (!is_told) tell_all({.kind = MessageKind::refused, .exit_code = exit_environment});
         throw;
     } catch (const std::exception&) {
-        tell_all({.kind = MessageKind::refused, .exit_code = exit_refused});
+        if (!is_told) tell_all({.kind = MessageKind::refused, .exit_code = exit_refused});
         throw;
     }
-    Verdict verdict{exit_done, "", {}};
-    if (announce(*campaign, channel->size() - 1)) {
-        tell_all({.kind = MessageKind::plan, .digest = campaign->plan().digest(), .folder = options.output.string()});
-        Progress progress;
-        verdict = run_coordinator(*channel, *campaign, [&](const Status& status) { progress.show(status); });
-    } else {
-        tell_all({.kind = MessageKind::stop});
-    }
-    return conclude(*campaign, verdict);
 }
 
 }  // namespace
 
 int run_command(Arguments& arguments) {
     const RunOptions options = read_run_options(arguments);
+    if (options.shard) return run_shard(freeze(options), *options.shard, options.settings);
     if (cluster::is_inside_mpi_launch()) return run_inside_mpi(options);
-
-    // Everything that can be refused is refused here, before a rank starts.
     const jobs::Campaign campaign = freeze(options);
-    campaign.remove_temporaries();
-    if (!announce(campaign, options.workers)) return conclude(campaign, {exit_done, "", {}});
-    return conclude(campaign, launch(campaign, options.workers));
+    return run_campaign(campaign, options.settings);
 }
 
 int rank_command(Arguments& arguments) {
-    return run_rank(arguments.only_word("rank", "a run's folder"));
+    RankTask task;
+    task.folder = arguments.only_word("rank", "a run's folder");
+    task.number = static_cast<int>(take_number(arguments, "number", 1, 1e6, true, "a rank").value_or(0));
+    task.settings = RunSettings::take(arguments);
+    arguments.expect_no_options("rank");
+    return run_rank(task);
 }
 
 }  // namespace workers

@@ -18,7 +18,11 @@ namespace {
 
 constexpr std::array<std::string_view, 1> help_only = {"help"};
 constexpr std::array<std::string_view, 2> help_and_json = {"help", "json"};
-constexpr std::array<std::string_view, 2> run_values = {"output", "workers"};
+constexpr std::array<std::string_view, 8> run_values = {"output",   "workers",        "only",          "shard",
+                                                        "deadline", "worker-timeout", "start-timeout", "replacements"};
+constexpr std::array<std::string_view, 2> run_flags = {"help", "retry-failed"};
+constexpr std::array<std::string_view, 6> rank_values = {"only",          "deadline",     "worker-timeout",
+                                                         "start-timeout", "replacements", "number"};
 
 constexpr std::array<std::string_view, 1> export_values = {"to"};
 constexpr std::array<std::string_view, 1> report_values = {"images"};
@@ -28,7 +32,7 @@ constexpr std::array<std::string_view, 2> convert_values = {"to", "model-preset"
 
 constexpr ArgumentRules plain = {.flags = help_only};
 
-constexpr std::array<Command, 11> commands = {{
+constexpr std::array<Command, 13> commands = {{
     {"plan",
      "plan JOB [--NAME VALUE …]",
      "says what a job would do: units, network calls, bytes, hours; runs nothing",
@@ -36,15 +40,24 @@ constexpr std::array<Command, 11> commands = {{
      {.takes_job_options = true, .flags = help_only},
      plan_command},
     {"run",
-     "run JOB [--output DIR] [--workers N] [--NAME VALUE …]",
+     "run JOB [--output DIR] [--workers N] [--only PART] [--retry-failed] [--shard I/K] [--NAME VALUE …]",
      "runs a job, or continues it: the same command again computes what is missing",
      "--output DIR   folder of the run; default: the job file's name without its ending, in the working directory\n"
      "--workers N    processes that compute, 1 to 4096, beside the one that coordinates; default: 1.\n"
-     "               The results do not depend on it.\n\n"
+     "               The results do not depend on it.\n"
+     "--only PART    runs a part of the sweep: method=dps,operator=box,operator=random; keys are method, operator and\n"
+     "               sigma-y, one key again means 'or'\n"
+     "--retry-failed tries what failed in earlier runs again\n"
+     "--shard I/K    computes part I of K in this process alone, without MPI; the parts may run at once and anywhere\n\n"
+     "--deadline T         seconds since 1970 at which all must have ended: nothing is begun that would not end before\n"
+     "--worker-timeout S   a worker that is silent so long is taken for dead (at least ten of its steps); default: 30.\n"
+     "                     One of this machine whose process has ended is noticed at once.\n"
+     "--start-timeout S    the same while it loads the model or takes a first step; default: 300\n"
+     "--replacements N     workers that may be started for dead ones; default: 3\n\n"
      "Starts mpirun by itself; inside an MPI launch (mpirun -np N+1 diffinv run JOB) it uses the ranks that it finds.\n"
      "Exit codes: 0 all done, 2 job refused, 3 finished but some units failed, 4 the machine lacks something,\n"
      "70 internal error, 75 incomplete: run the same command again, 130 and 143 stopped by INT and TERM.",
-     {.takes_job_options = true, .values = run_values, .flags = help_only},
+     {.takes_job_options = true, .values = run_values, .flags = run_flags},
      run_command},
     {"status",
      "status DIR [--json]",
@@ -52,6 +65,11 @@ constexpr std::array<Command, 11> commands = {{
      "--json   the same as JSON.",
      {.flags = help_and_json},
      status_command},
+    {"drain", "drain DIR", "lets a run finish what it computes and leave, from any shell",
+     "Nothing new is begun; the run ends with exit code 75, and the same command continues it.", plain, drain_command},
+    {"cancel", "cancel DIR", "stops a run at once, from any shell",
+     "What is finished stays; the run ends with exit code 143, and the same command continues it.", plain,
+     cancel_command},
     {"merge", "merge DIR", "joins what is finished into results.h5 and results.csv",
      "Units that are missing are left out and counted; 'run' merges by itself when it ends.", plain, merge_command},
     {"report",
@@ -87,7 +105,7 @@ constexpr std::array<Command, 11> commands = {{
      {.values = convert_values, .flags = help_only},
      convert_command},
     {"version", "version", "versions of the program and its libraries", "", plain, version_command},
-    {"rank", "rank DIR", "", "", plain, rank_command, true},
+    {"rank", "rank DIR", "", "", {.values = rank_values, .flags = help_only}, rank_command, true},
 }};
 
 void print_overview() {

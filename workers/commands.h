@@ -28,6 +28,8 @@ int run_program(std::span<const std::string> words);
 int plan_command(Arguments& arguments);
 int run_command(Arguments& arguments);
 int status_command(Arguments& arguments);
+int drain_command(Arguments& arguments);
+int cancel_command(Arguments& arguments);
 int merge_command(Arguments& arguments);
 int report_command(Arguments& arguments);
 int list_command(Arguments& arguments);

@@ -2,68 +2,94 @@
 
 #include <algorithm>
 #include <chrono>
-#include <map>
 #include <optional>
 #include <thread>
+#include <utility>
 
+#include "workers/crew.h"
 #include "workers/message.h"
 
 namespace workers {
 
 namespace {
 
-using Clock = std::chrono::steady_clock;
+/// Between two looks at processes, silences, requests and the deadline.
+constexpr double check_seconds = 0.25;
+/// How long workers that still load are waited for once nothing is left to do.
+constexpr double farewell_seconds = 2;
+/// A unit is expected to take so many times what the cost model says.
+constexpr double caution = 1.2;
 
-double seconds_between(Clock::time_point a, Clock::time_point b) {
-    return std::chrono::duration<double>(b - a).count();
+double steady_seconds() {
+    return std::chrono::duration<double>(std::chrono::steady_clock::now().time_since_epoch()).count();
 }
 
 double seconds_since_epoch() {
     return std::chrono::duration<double>(std::chrono::system_clock::now().time_since_epoch()).count();
 }
 
-/// What the coordinator knows of one worker.
-struct WorkerView {
-    std::string host, device;
-    Clock::time_point last_heard;
-    std::int64_t unit = -1;
-    bool is_waiting = false;  ///< Asked for a unit and has no answer yet.
-    bool has_left = false;    ///< Was told to stop.
-};
-
 /// One run of `coordinate`.
 class Coordination {
   public:
     Coordination(WorkQueue& queue, cluster::Channel& channel, const CoordinatorSettings& settings,
                  const CoordinatorLinks& links)
-        : queue_(queue), channel_(channel), settings_(settings), links_(links) {
-        for (int rank = 1; rank < channel.size(); ++rank) workers_[rank].last_heard = begin_;
-    }
+        : queue_(queue),
+          channel_(channel),
+          settings_(settings),
+          links_(links),
+          costs_(settings.costs),
+          begin_(now()),
+          crew_(channel.size(), begin_, settings.silence_seconds, settings.load_seconds),
+          replacements_left_(settings.replacements) {}
 
     Outcome run();
 
   private:
+    double now() const { return links_.now ? links_.now() : steady_seconds(); }
+    int configuration(std::int64_t unit) const {
+        return settings_.configuration_of ? settings_.configuration_of(unit) : 0;
+    }
+
+    // What workers say.
     void hear(const cluster::Envelope& envelope);
-    void welcome(int rank, const Message& message);
+    void hear_dead(int rank, const WorkerView& worker, const Message& message);
+    void welcome(int rank, WorkerView& worker, const Message& message);
+    void loaded(int rank, const Message& message);
+    void lay_down(int rank, std::int64_t unit);
     void committed(int rank, const Message& message);
     void failed(int rank, const Message& message);
+    void refused(int rank, WorkerView& worker, const Message& message);
+    void beat(int rank, WorkerView& worker);
+
+    // What it does about them.
     void answer_waiting();
     void stop(int rank, WorkerView& worker);
-    std::optional<std::string> lost_worker();
-    bool is_over() const;
+    void check();
+    void bury(int rank, const std::string& reason, bool is_gone);
+    void replace_one();
+    void keep_deadline();
+    bool ends_in_time(std::int64_t unit, double began) const;
+    bool is_over();
+
+    // What it tells.
     void note(const std::string& event, int rank, std::int64_t unit = -1, const std::string& reason = {});
     void tell_status(const std::string& state);
     Outcome end(int exit_code, const std::string& reason);
+    Outcome end_of_work();
 
     WorkQueue& queue_;
     cluster::Channel& channel_;
     const CoordinatorSettings& settings_;
     const CoordinatorLinks& links_;
-    const Clock::time_point begin_ = Clock::now();
-    Clock::time_point told_ = begin_;
-    std::map<int, WorkerView> workers_;
-    double longest_silence_ = 0;
+    CostModel costs_;
+    const double begin_;
+    Crew crew_;
+    double told_ = 0, checked_ = 0;
+    std::optional<double> nothing_left_since_;
+    int replacements_left_;
+    std::optional<std::uint64_t> checksum_;
     bool is_draining_ = false;
+    std::string last_death_;
     std::optional<Verdict> refusal_;
 };
 
@@ -75,24 +101,44 @@ void Coordination::note(const std::string& event, int rank, std::int64_t unit, c
     entry.rank = rank;
     entry.time = seconds_since_epoch();
     entry.reason = reason;
-    entry.host = workers_[rank].host;
-    entry.device = workers_[rank].device;
+    if (const WorkerView* worker = crew_.find(rank)) {
+        entry.host = worker->host;
+        entry.device = worker->device;
+    }
     links_.journal(entry);
 }
 
-void Coordination::welcome(int rank, const Message& message) {
-    workers_[rank].host = message.host;
-    workers_[rank].device = message.device;
-    note("worker", rank);
+void Coordination::welcome(int rank, WorkerView& worker, const Message& message) {
+    worker.host = message.host;
+    worker.device = message.device;
+    if (links_.watch) links_.watch(rank, message.host, message.process);
+    channel_.send(rank,
+                  to_text({.kind = MessageKind::alive, .process = settings_.process, .host = settings_.host}));
     if (message.digest == settings_.digest) return;
-    const std::string reason = "worker " + std::to_string(rank) + " read plan " + message.digest.substr(0, 12) +
-                               ", the coordinator " + settings_.digest.substr(0, 12);
-    refusal_ = Verdict{exit_internal, reason, {}};
+    refusal_ = Verdict{.exit_code = exit_internal,
+                       .reason = "worker " + std::to_string(rank) + " read plan " + message.digest.substr(0, 12) +
+                                 ", the coordinator " + settings_.digest.substr(0, 12)};
+}
+
+void Coordination::loaded(int rank, const Message& message) {
+    note("worker", rank);
+    if (!checksum_) checksum_ = message.checksum;
+    if (message.checksum == *checksum_) return;
+    refusal_ = Verdict{.exit_code = exit_internal,
+                       .reason = "worker " + std::to_string(rank) + " loaded another model: checksum " +
+                                 std::to_string(message.checksum) + ", the others have " + std::to_string(*checksum_)};
+}
+
+void Coordination::lay_down(int rank, std::int64_t unit) {
+    WorkerView& worker = *crew_.find(rank);
+    if (worker.unit == unit) worker.unit = -1;
 }
 
 void Coordination::committed(int rank, const Message& message) {
-    workers_[rank].unit = -1;
-    if (!queue_.commit(message.unit) || !links_.journal) return;
+    lay_down(rank, message.unit);
+    if (!queue_.commit(message.unit)) return;
+    costs_.learn(configuration(message.unit), queue_.cost(message.unit), message.seconds);
+    if (!links_.journal) return;
     jobs::JournalEntry entry;
     entry.event = "committed";
     entry.unit = message.unit;
@@ -102,134 +148,280 @@ void Coordination::committed(int rank, const Message& message) {
     entry.seconds_sampling = message.seconds_sampling;
     entry.diverged = message.diverged;
     entry.unreadable = message.unreadable;
-    entry.host = workers_[rank].host;
-    entry.device = workers_[rank].device;
+    const WorkerView* worker = crew_.find(rank);
+    entry.host = worker->host;
+    entry.device = worker->device;
     links_.journal(entry);
 }
 
 void Coordination::failed(int rank, const Message& message) {
-    workers_[rank].unit = -1;
-    queue_.fail(message.unit, rank, message.reason, message.may_pass);
+    lay_down(rank, message.unit);
+    if (message.exit_code != 0) {
+        // Not the unit's fault: the machine can go on with none.
+        queue_.release(message.unit, rank);
+        note("released", rank, message.unit, message.reason);
+        refusal_ = Verdict{.exit_code = message.exit_code, .reason = message.reason};
+        return;
+    }
     note("failed", rank, message.unit, message.reason);
+    if (queue_.fail(message.unit, rank, message.reason, message.may_pass)) {
+        note("quarantined", rank, message.unit, message.reason);
+    }
+}
+
+void Coordination::refused(int rank, WorkerView& worker, const Message& message) {
+    if (!worker.is_replacement) {
+        refusal_ = Verdict{.exit_code = message.exit_code, .reason = message.reason};
+        return;
+    }
+    // The others go on without it.
+    last_death_ = message.reason;
+    note("worker lost", rank, -1, message.reason);
+    stop(rank, worker);
+}
+
+void Coordination::beat(int rank, WorkerView& worker) {
+    if (!worker.is_to_stop) {
+        channel_.send(rank, to_text({.kind = MessageKind::alive}));
+        return;
+    }
+    queue_.release(worker.unit, rank);
+    note("released", rank, worker.unit, "no time was left for it");
+    stop(rank, worker);
+}
+
+void Coordination::hear_dead(int rank, const WorkerView& worker, const Message& message) {
+    // Whatever it has committed is as good as any other's: the same unit gives the same bytes.
+    if (message.kind == MessageKind::done) committed(rank, message);
+    const bool is_told = worker.state == WorkerState::left || worker.is_gone;
+    if (!is_told) channel_.send(rank, to_text({.kind = MessageKind::stop}));
 }
 
 void Coordination::hear(const cluster::Envelope& envelope) {
-    const auto found = workers_.find(envelope.source);
-    if (found == workers_.end()) return;
-    WorkerView& worker = found->second;
-    const Clock::time_point now = Clock::now();
-    longest_silence_ = std::max(longest_silence_, seconds_between(worker.last_heard, now));
-    worker.last_heard = now;
-
+    const int rank = envelope.source;
+    WorkerView* worker = crew_.find(rank);
+    if (worker == nullptr) return;
     const Message message = parse_message(envelope.text);
+    if (worker->state == WorkerState::dead || worker->state == WorkerState::left) {
+        return hear_dead(rank, *worker, message);
+    }
+    crew_.heard(*worker, now());
     switch (message.kind) {
         case MessageKind::hello:
-            return welcome(envelope.source, message);
+            return welcome(rank, *worker, message);
+        case MessageKind::loaded:
+            return loaded(rank, message);
         case MessageKind::ready:
-            worker.is_waiting = true;
-            return;
+            return crew_.change_state(rank, *worker, WorkerState::waiting);
         case MessageKind::done:
-            return committed(envelope.source, message);
+            return committed(rank, message);
         case MessageKind::failed:
-            return failed(envelope.source, message);
+            return failed(rank, message);
         case MessageKind::refused:
-            refusal_ = Verdict{message.exit_code, message.reason, {}};
-            return;
+            return refused(rank, *worker, message);
         case MessageKind::beat:
-            return;
+            return beat(rank, *worker);
         default:
             // A worker never sends what only rank 0 says: its program is another one.
-            refusal_ = Verdict{exit_internal, "rank " + std::to_string(envelope.source) + " sent " + envelope.text, {}};
+            refusal_ = Verdict{.exit_code = exit_internal,
+                               .reason = "rank " + std::to_string(rank) + " sent " + envelope.text};
     }
 }
 
 void Coordination::stop(int rank, WorkerView& worker) {
     channel_.send(rank, to_text({.kind = MessageKind::stop}));
-    worker.is_waiting = false;
-    worker.has_left = true;
+    crew_.change_state(rank, worker, WorkerState::left);
+}
+
+bool Coordination::ends_in_time(std::int64_t unit, double began) const {
+    const std::optional<double> seconds = costs_.seconds(configuration(unit), queue_.cost(unit));
+    return began + caution * seconds.value_or(0) <= settings_.deadline - settings_.deadline_margin_seconds;
 }
 
 void Coordination::answer_waiting() {
-    for (auto& [rank, worker] : workers_) {
-        if (!worker.is_waiting) continue;
+    if (crew_.waiting().empty()) return;
+    const std::vector<int> waiting(crew_.waiting().begin(), crew_.waiting().end());
+    std::vector<std::pair<int, std::int64_t>> dealt;
+    const double time = now();
+    bool is_time_short = false;
+    std::function<bool(std::int64_t)> fits;
+    if (settings_.deadline < std::numeric_limits<double>::infinity()) {
+        fits = [&](std::int64_t unit) {
+            const bool is_in_time = ends_in_time(unit, time);
+            is_time_short = is_time_short || !is_in_time;
+            return is_in_time;
+        };
+    }
+    for (const int rank : waiting) {
         if (queue_.is_finished() || is_draining_) {
-            stop(rank, worker);
+            stop(rank, *crew_.find(rank));
             continue;
         }
+        if (queue_.waiting() == 0) break;
         // What failed here waits for another worker; until one is free this one has nothing to do.
-        const std::optional<std::int64_t> unit = queue_.assign(rank, workers_.size() == 1);
-        if (!unit) continue;
-        // The attempt is on record before it begins, so that a unit which ends everything is known.
-        note("assigned", rank, *unit);
-        channel_.send(rank, to_text({.kind = MessageKind::unit, .unit = *unit}));
-        worker.is_waiting = false;
-        worker.unit = *unit;
+        const std::optional<std::int64_t> unit = queue_.assign(rank, crew_.alive() == 1, fits);
+        if (unit) {
+            note("assigned", rank, *unit);
+            dealt.emplace_back(rank, *unit);
+        } else if (is_time_short) {
+            // The deadline comes nearer only.
+            is_draining_ = true;
+        }
+    }
+    if (dealt.empty()) return;
+    // Attempts are on record before they begin, so that a unit which ends everything is known.
+    if (links_.sync) links_.sync();
+    for (const auto& [rank, unit] : dealt) {
+        channel_.send(rank, to_text({.kind = MessageKind::unit, .unit = unit}));
+        crew_.begin_unit(rank, *crew_.find(rank), unit, time);
     }
 }
 
-std::optional<std::string> Coordination::lost_worker() {
-    const double allowed = std::max(settings_.silence_seconds, 10 * longest_silence_);
-    for (const auto& [rank, worker] : workers_) {
-        const double silent = seconds_between(worker.last_heard, Clock::now());
-        if (!worker.has_left && !worker.is_waiting && silent > allowed) {
-            return "worker " + std::to_string(rank) + " on " + worker.host + " has said nothing for " +
-                   duration_words(silent) + ", while at work on unit " + std::to_string(worker.unit);
+void Coordination::bury(int rank, const std::string& reason, bool is_gone) {
+    WorkerView& worker = *crew_.find(rank);
+    const std::int64_t unit = worker.unit;
+    // The first replicas are loaded together: without this one the others wait for ever.
+    const bool is_group_broken =
+        worker.state == WorkerState::loading && !worker.is_replacement && crew_.count(WorkerState::loading) > 1;
+    worker.is_gone = is_gone;
+    crew_.change_state(rank, worker, WorkerState::dead);
+    last_death_ = reason;
+    if (!is_gone && links_.kill) links_.kill(rank);
+    note(unit >= 0 ? "died" : "worker lost", rank, unit, reason);
+    if (unit >= 0 && queue_.lose(unit, rank, reason)) {
+        note("quarantined", rank, unit, queue_.quarantined().back().reason);
+    }
+    if (is_group_broken) {
+        refusal_ = Verdict{.exit_code = exit_incomplete,
+                           .reason = reason + ", while the model was loaded",
+                           .may_start_again = true};
+        return;
+    }
+    replace_one();
+}
+
+void Coordination::replace_one() {
+    if (!links_.replace || replacements_left_ == 0 || is_draining_ || queue_.waiting() == 0) return;
+    --replacements_left_;
+    const int rank = links_.replace();
+    crew_.add(rank, now(), true);
+    note("worker started", rank);
+}
+
+void Coordination::keep_deadline() {
+    const double time = now();
+    const bool is_short = time >= settings_.deadline - settings_.deadline_margin_seconds;
+    if (is_short) is_draining_ = true;
+    if (!is_draining_ || settings_.deadline == std::numeric_limits<double>::infinity()) return;
+    for (const auto& [unit, rank] : queue_.running_units()) {
+        WorkerView& worker = *crew_.find(rank);
+        if (is_short || !ends_in_time(unit, worker.unit_began)) worker.is_to_stop = true;
+    }
+}
+
+void Coordination::check() {
+    checked_ = now();
+    if (links_.request) {
+        const Request request = links_.request();
+        if (request == Request::drain) is_draining_ = true;
+        if (request == Request::cancel) refusal_ = Verdict{.exit_code = exit_cancelled, .reason = "cancelled"};
+    }
+    if (links_.ended) {
+        for (const int rank : links_.ended()) {
+            const WorkerView* worker = crew_.find(rank);
+            if (worker == nullptr || worker->state == WorkerState::left || worker->state == WorkerState::dead) continue;
+            // What it said before it ended comes first.
+            while (const std::optional<cluster::Envelope> envelope = channel_.poll()) hear(*envelope);
+            bury(rank, "worker " + std::to_string(rank) + " on " + worker->host + " ended", true);
         }
     }
-    return std::nullopt;
+    for (const int rank : crew_.silent(checked_)) {
+        const WorkerView& worker = *crew_.find(rank);
+        bury(rank,
+             "worker " + std::to_string(rank) + (worker.host.empty() ? "" : " on " + worker.host) +
+                 " has said nothing for " + duration_words(checked_ - worker.last_heard),
+             false);
+    }
+    keep_deadline();
 }
 
 void Coordination::tell_status(const std::string& state) {
-    told_ = Clock::now();
+    told_ = now();
     if (!links_.status) return;
     Status status;
     status.state = state;
+    status.host = settings_.host;
+    status.process = settings_.process;
     status.units = settings_.units_in_plan;
     status.committed = settings_.already_committed + queue_.committed();
     status.running = queue_.running();
     status.quarantined = static_cast<std::int64_t>(queue_.quarantined().size());
-    status.seconds = seconds_between(begin_, told_);
+    status.seconds = told_ - begin_;
     status.time = seconds_since_epoch();
     if (queue_.committed() > 0) {
         status.units_per_second = static_cast<double>(queue_.committed()) / status.seconds;
         const double cost_left = queue_.cost_total() - queue_.cost_committed();
         status.seconds_left = status.seconds * cost_left / std::max(queue_.cost_committed(), 1e-300);
     }
-    for (const auto& [rank, worker] : workers_) {
-        status.workers.push_back({rank, worker.host, worker.unit, seconds_between(worker.last_heard, told_)});
+    for (const auto& [rank, worker] : crew_.all()) {
+        status.workers.push_back({rank, worker.host, to_word(worker.state), worker.unit, told_ - worker.last_heard});
     }
     links_.status(status);
 }
 
-bool Coordination::is_over() const {
-    return std::all_of(workers_.begin(), workers_.end(), [](const auto& entry) { return entry.second.has_left; });
+bool Coordination::is_over() {
+    if (!crew_.waiting().empty() || crew_.count(WorkerState::working) > 0) return false;
+    if (crew_.count(WorkerState::loading) == 0) return true;
+    if (!queue_.is_finished() && !is_draining_) return false;
+    if (!nothing_left_since_) nothing_left_since_ = now();
+    return now() - *nothing_left_since_ > farewell_seconds;
 }
 
 Outcome Coordination::end(int exit_code, const std::string& reason) {
+    // What is laid down here did not end anybody.
+    std::vector<std::pair<std::int64_t, int>> running(queue_.running_units().begin(), queue_.running_units().end());
+    std::ranges::sort(running);
+    for (const auto& [unit, rank] : running) {
+        queue_.release(unit, rank);
+        note("released", rank, unit, reason);
+    }
+    if (links_.sync) links_.sync();
     tell_status(exit_code == exit_done || exit_code == exit_quarantined ? "finished" : "incomplete");
-    return {{exit_code, reason, queue_.quarantined()}, is_over()};
+    const bool have_left = crew_.alive() == 0 && crew_.count(WorkerState::dead) == 0;
+    return {{.exit_code = exit_code, .reason = reason, .quarantined = queue_.quarantined()}, have_left};
+}
+
+Outcome Coordination::end_of_work() {
+    if (!queue_.is_finished()) {
+        const std::string left = " with " + std::to_string(queue_.waiting()) + " units left";
+        return end(exit_incomplete, is_draining_ ? "drained" + left : "no worker is left: " + last_death_ + left);
+    }
+    if (queue_.quarantined().empty()) return end(exit_done, "");
+    return end(exit_quarantined, std::to_string(queue_.quarantined().size()) + " units failed");
 }
 
 Outcome Coordination::run() {
+    for (const QuarantinedUnit& unit : queue_.quarantined()) note("quarantined", 0, unit.number, unit.reason);
     tell_status("running");
     while (!is_over()) {
         // Everything that has arrived, then the answers.
         while (const std::optional<cluster::Envelope> envelope = channel_.poll()) hear(*envelope);
-        if (refusal_) return end(refusal_->exit_code, refusal_->reason);
-        if (links_.is_terminated && links_.is_terminated()) return end(exit_incomplete, "stopped by a signal");
-        if (!is_draining_ && links_.is_draining && links_.is_draining()) is_draining_ = true;
-        answer_waiting();
-        if (const std::optional<std::string> loss = lost_worker()) return end(exit_incomplete, *loss);
-        if (seconds_between(told_, Clock::now()) >= settings_.status_seconds) {
-            tell_status(is_draining_ ? "draining" : "running");
+        if (now() - checked_ >= check_seconds) check();
+        if (refusal_) {
+            Outcome outcome = end(refusal_->exit_code, refusal_->reason);
+            outcome.verdict.may_start_again = refusal_->may_start_again;
+            return outcome;
         }
-        std::this_thread::sleep_for(std::chrono::milliseconds(1));
+        if (links_.is_terminated && links_.is_terminated()) return end(exit_incomplete, "stopped by a signal");
+        answer_waiting();
+        if (now() - told_ >= settings_.status_seconds) tell_status(is_draining_ ? "draining" : "running");
+        if (links_.pause) {
+            links_.pause();
+        } else {
+            std::this_thread::sleep_for(std::chrono::milliseconds(1));
+        }
     }
-    if (!queue_.is_finished()) {
-        return end(exit_incomplete, "drained with " + std::to_string(queue_.waiting()) + " units left");
-    }
-    if (queue_.quarantined().empty()) return end(exit_done, "");
-    return end(exit_quarantined, std::to_string(queue_.quarantined().size()) + " units failed");
+    return end_of_work();
 }
 
 }  // namespace

@@ -1,13 +1,17 @@
 #include <chrono>
 #include <cstdio>
 #include <cstdlib>
-#include <set>
+#include <map>
+#include <thread>
 
 #include "cluster/node_layout.h"
+#include "cluster/process_watch.h"
 #include "cluster/signals.h"
 #include "jobs/job_error.h"
 #include "workers/rank_log.h"
 #include "workers/ranks.h"
+#include "workers/remaining_work.h"
+#include "workers/requests.h"
 
 namespace workers {
 
@@ -19,71 +23,100 @@ namespace {
     std::_Exit(exit_code);
 }
 
-/// Everything of the plan whose file is not there yet, with its predicted cost.
-WorkQueue remaining_work(const jobs::SweepPlan& plan, const std::vector<std::int64_t>& committed) {
-    const std::set<std::int64_t> done(committed.begin(), committed.end());
-    std::vector<PendingUnit> units;
-    for (std::int64_t number = 0; number < plan.unit_count(); ++number) {
-        if (!done.contains(number)) units.push_back({number, plan.cost(number)});
-    }
-    return WorkQueue(std::move(units));
+double epoch_seconds() {
+    return std::chrono::duration<double>(std::chrono::system_clock::now().time_since_epoch()).count();
 }
 
-Outcome coordinate_campaign(cluster::Channel& channel, const jobs::Campaign& campaign, RankLog& log,
-                            const std::function<void(const Status&)>& show) {
-    const std::filesystem::path& folder = campaign.folder();
-    const std::vector<std::int64_t> committed = campaign.committed();
-    WorkQueue queue = remaining_work(campaign.plan(), committed);
-    jobs::Journal journal(folder);
+double monotonic_seconds() {
+    return std::chrono::duration<double>(std::chrono::steady_clock::now().time_since_epoch()).count();
+}
+
+CoordinatorSettings settings_of(const RankTask& task, const jobs::SweepPlan& plan, RemainingWork& work) {
+    const cluster::NodePlace place = cluster::node_place();
+    CoordinatorSettings settings;
+    settings.digest = plan.digest();
+    settings.units_in_plan = plan.unit_count();
+    settings.already_committed = work.already_committed;
+    settings.host = place.host;
+    settings.process = place.process;
+    settings.silence_seconds = task.settings.silence_seconds;
+    settings.load_seconds = task.settings.load_seconds;
+    settings.deadline = monotonic_seconds() + (task.settings.deadline - epoch_seconds());
+    settings.replacements = task.settings.replacements;
+    settings.costs = std::move(work.costs);
+    settings.configuration_of = [&plan](std::int64_t unit) { return plan.configuration_index(unit); };
+    return settings;
+}
+
+Outcome coordinate_campaign(cluster::Channel& channel, const RankTask& task, RankLog& log,
+                            const CoordinatorMeans& means) {
+    const jobs::Campaign campaign = jobs::Campaign::open(task.folder);
+    RemainingWork work = remaining_work(campaign, task.settings.only);
+    const CoordinatorSettings settings = settings_of(task, campaign.plan(), work);
+    jobs::Journal journal(task.folder);
     jobs::JournalEntry begin;
     begin.event = "run";
     begin.rank = 0;
-    begin.host = cluster::node_place().host;
-    begin.time = std::chrono::duration<double>(std::chrono::system_clock::now().time_since_epoch()).count();
+    begin.host = settings.host;
+    begin.time = epoch_seconds();
     journal.append(begin);
 
-    CoordinatorSettings settings;
-    settings.digest = campaign.plan().digest();
-    settings.units_in_plan = campaign.plan().unit_count();
-    settings.already_committed = static_cast<std::int64_t>(committed.size());
+    cluster::ProcessWatch processes;
     CoordinatorLinks links;
-    links.journal = [&](const jobs::JournalEntry& entry) {
-        journal.append(entry);
-        journal.sync();
-    };
+    links.journal = [&](const jobs::JournalEntry& entry) { journal.append(entry); };
+    links.sync = [&] { journal.sync(); };
     links.status = [&](const Status& status) {
-        write_status(folder, status);
-        if (show) show(status);
+        // A comfort: a full disk must not end the run here, where the journal still may be written.
+        try {
+            write_status(task.folder, status);
+        } catch (const std::exception& error) {
+            log.note("status not written", {{"reason", error.what()}});
+        }
+        if (means.show) means.show(status);
     };
     links.is_terminated = [] { return cluster::termination_signal() != 0; };
-    links.is_draining = [] { return cluster::is_drain_requested(); };
-    log.note("coordinating", {{"units", std::to_string(queue.waiting())},
-                              {"committed_before", std::to_string(committed.size())},
+    links.request = [&] { return cluster::is_drain_requested() ? Request::drain : read_request(task.folder); };
+    links.watch = [&](int rank, const std::string& host, int process) { processes.watch(rank, host, process); };
+    links.ended = [&] { return processes.ended(); };
+    links.kill = [&](int rank) { processes.kill(rank); };
+    links.replace = means.start_worker;
+    log.note("coordinating", {{"units", std::to_string(work.queue.waiting())},
+                              {"committed_before", std::to_string(settings.already_committed)},
                               {"workers", std::to_string(channel.size() - 1)},
                               {"plan", settings.digest}});
-    return coordinate(queue, channel, settings, links);
+    return coordinate(work.queue, channel, settings, links);
+}
+
+/// Tries for a while: what fills a disk are often temporary files of workers that fail for the same reason.
+void leave_verdict(const std::filesystem::path& folder, const Verdict& verdict) {
+    for (int attempt = 0;; ++attempt) {
+        try {
+            return write_verdict(folder, verdict);
+        } catch (const std::exception& error) {
+            if (attempt == 10) {
+                std::fprintf(stderr, "diffinv: no verdict: %s\n", error.what());
+                return;
+            }
+            std::this_thread::sleep_for(std::chrono::milliseconds(100));
+        }
+    }
 }
 
 }  // namespace
 
-Verdict run_coordinator(cluster::Channel& channel, const jobs::Campaign& campaign,
-                        const std::function<void(const Status&)>& show) {
+Verdict run_coordinator(cluster::Channel& channel, const RankTask& task, const CoordinatorMeans& means) {
     Outcome outcome;
     try {
-        RankLog log(campaign.folder(), channel.rank());
-        outcome = coordinate_campaign(channel, campaign, log, show);
+        RankLog log(task.folder, channel.rank());
+        outcome = coordinate_campaign(channel, task, log, means);
         log.note("verdict",
                  {{"exit_code", std::to_string(outcome.verdict.exit_code)}, {"reason", outcome.verdict.reason}});
     } catch (const jobs::EnvironmentError& error) {
-        outcome = {{exit_environment, error.what(), {}}, false};
+        outcome.verdict = {.exit_code = exit_environment, .reason = error.what()};
     } catch (const std::exception& error) {
-        outcome = {{exit_internal, std::string("coordinator: ") + error.what(), {}}, false};
+        outcome.verdict = {.exit_code = exit_internal, .reason = std::string("coordinator: ") + error.what()};
     }
-    try {
-        write_verdict(campaign.folder(), outcome.verdict);
-    } catch (const std::exception& error) {
-        std::fprintf(stderr, "diffinv: no verdict: %s\n", error.what());
-    }
+    leave_verdict(task.folder, outcome.verdict);
     if (!outcome.have_workers_left) leave(outcome.verdict.exit_code);
     return outcome.verdict;
 }

@@ -12,51 +12,50 @@ namespace {
 
 using Json = nlohmann::json;
 
-constexpr std::array<std::pair<MessageKind, std::string_view>, 9> kind_names = {{
+constexpr std::array<std::pair<MessageKind, std::string_view>, 11> kind_names = {{
     {MessageKind::hello, "hello"},
+    {MessageKind::loaded, "loaded"},
     {MessageKind::ready, "ready"},
     {MessageKind::beat, "beat"},
     {MessageKind::done, "done"},
     {MessageKind::failed, "failed"},
     {MessageKind::refused, "refused"},
+    {MessageKind::alive, "alive"},
     {MessageKind::unit, "unit"},
     {MessageKind::stop, "stop"},
     {MessageKind::plan, "plan"},
 }};
 
 /// Calls visit(name, field) for every field, so that writing and reading cannot drift apart.
-template <class AnyMessage, class Visitor>
-void visit_fields(AnyMessage& message, const Visitor& visit) {
-    visit("unit", message.unit);
-    visit("seconds", message.seconds);
-    visit("seconds_sampling", message.seconds_sampling);
-    visit("diverged", message.diverged);
-    visit("unreadable", message.unreadable);
-    visit("may_pass", message.may_pass);
-    visit("exit_code", message.exit_code);
-    visit("process", message.process);
-    visit("checksum", message.checksum);
-    visit("host", message.host);
-    visit("device", message.device);
-    visit("digest", message.digest);
-    visit("reason", message.reason);
-    visit("folder", message.folder);
+template <class Visitor>
+void visit_fields(const Visitor& visit) {
+    visit("unit", &Message::unit);
+    visit("seconds", &Message::seconds);
+    visit("seconds_sampling", &Message::seconds_sampling);
+    visit("diverged", &Message::diverged);
+    visit("unreadable", &Message::unreadable);
+    visit("may_pass", &Message::may_pass);
+    visit("exit_code", &Message::exit_code);
+    visit("process", &Message::process);
+    visit("checksum", &Message::checksum);
+    visit("host", &Message::host);
+    visit("device", &Message::device);
+    visit("digest", &Message::digest);
+    visit("reason", &Message::reason);
+    visit("folder", &Message::folder);
 }
 
 }  // namespace
 
 std::string to_text(const Message& message) {
-    Json all, defaults;
-    const Message standard;
-    visit_fields(message, [&](const char* name, const auto& field) { all[name] = field; });
-    visit_fields(standard, [&](const char* name, const auto& field) { defaults[name] = field; });
+    static const Message defaults;
     Json json;
     for (const auto& [kind, name] : kind_names) {
         if (kind == message.kind) json["kind"] = name;
     }
-    for (const auto& [name, value] : all.items()) {
-        if (value != defaults[name]) json[name] = value;
-    }
+    visit_fields([&](const char* name, auto field) {
+        if (message.*field != defaults.*field) json[name] = message.*field;
+    });
     // Reasons may quote bytes of broken files.
     return json.dump(-1, ' ', false, Json::error_handler_t::replace);
 }
@@ -73,8 +72,8 @@ Message parse_message(const std::string& text) {
             is_known = true;
         }
         if (!is_known) throw std::invalid_argument("unknown kind '" + kind_name + "'");
-        visit_fields(message, [&](const char* name, auto& field) {
-            if (json.contains(name)) json.at(name).get_to(field);
+        visit_fields([&](const char* name, auto field) {
+            if (json.contains(name)) json.at(name).get_to(message.*field);
         });
         return message;
     } catch (const Json::exception& error) {

@@ -7,21 +7,40 @@
 #include "cluster/mpi_environment.h"
 #include "cluster/signals.h"
 #include "jobs/job_error.h"
+#include "workers/launch.h"
 #include "workers/ranks.h"
 
 namespace workers {
 
-int run_rank(const std::filesystem::path& folder) {
+std::vector<std::string> rank_command_words(const RankTask& task) {
+    std::vector<std::string> words = {own_program(), "rank", task.folder.string()};
+    for (std::string& word : task.settings.to_words()) words.push_back(std::move(word));
+    if (task.number > 0) {
+        words.push_back("--number");
+        words.push_back(std::to_string(task.number));
+    }
+    return words;
+}
+
+int run_rank(const RankTask& task) {
     // A launcher that is killed takes its ranks along.
     cluster::die_with_parent(SIGKILL, getppid());
     const cluster::MpiEnvironment mpi;
-    const std::unique_ptr<cluster::Channel> channel = cluster::mpi_channel();
+    const std::unique_ptr<cluster::MpiChannel> channel = cluster::mpi_channel(task.number);
     if (channel->size() < 2) throw jobs::JobError("rank: this MPI launch has 1 process, expected at least 2");
     if (channel->rank() != 0) {
-        run_worker(*channel, folder);
+        run_worker(*channel, task);
         return exit_done;
     }
-    return run_coordinator(*channel, jobs::Campaign::open(folder)).exit_code;
+    CoordinatorMeans means;
+    means.start_worker = [&] {
+        return channel->start_rank([&](int rank) {
+            RankTask later = task;
+            later.number = rank;
+            return rank_command_words(later);
+        });
+    };
+    return run_coordinator(*channel, task, means).exit_code;
 }
 
 }  // namespace workers

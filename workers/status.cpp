@@ -33,10 +33,13 @@ std::string to_json(const Status& status) {
     for (const WorkerStatus& worker : status.workers) {
         workers.push_back({{"rank", worker.rank},
                            {"host", worker.host},
+                           {"state", worker.state},
                            {"unit", worker.unit},
                            {"seconds_silent", worker.seconds_silent}});
     }
     const Json json = {{"state", status.state},
+                       {"host", status.host},
+                       {"process", status.process},
                        {"units", status.units},
                        {"committed", status.committed},
                        {"running", status.running},
@@ -60,6 +63,8 @@ std::optional<Status> read_status(const std::filesystem::path& folder) {
     try {
         Status status;
         json.at("state").get_to(status.state);
+        json.at("host").get_to(status.host);
+        json.at("process").get_to(status.process);
         json.at("units").get_to(status.units);
         json.at("committed").get_to(status.committed);
         json.at("running").get_to(status.running);
@@ -70,7 +75,7 @@ std::optional<Status> read_status(const std::filesystem::path& folder) {
         json.at("time").get_to(status.time);
         for (const Json& entry : json.at("workers")) {
             status.workers.push_back({entry.at("rank").get<int>(), entry.at("host").get<std::string>(),
-                                      entry.at("unit").get<std::int64_t>(), entry.at("seconds_silent").get<double>()});
+                                      entry.at("state").get<std::string>(), entry.at("unit").get<std::int64_t>(), entry.at("seconds_silent").get<double>()});
         }
         return status;
     } catch (const Json::exception&) {

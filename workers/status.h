@@ -12,6 +12,7 @@ namespace workers {
 struct WorkerStatus {
     int rank = 0;
     std::string host;
+    std::string state;          ///< "loading", "waiting", "working", "left", "dead"
     std::int64_t unit = -1;     ///< −1: none
     double seconds_silent = 0;  ///< Since its last word.
 };
@@ -19,6 +20,8 @@ struct WorkerStatus {
 /// How a run stands: status.json, written by the coordinator every two seconds, read from any shell.
 struct Status {
     std::string state;       ///< "running", "draining", "finished", "incomplete"
+    std::string host;        ///< Of the coordinator.
+    int process = 0;         ///< Of the coordinator, on that host.
     std::int64_t units = 0;  ///< In the plan.
     std::int64_t committed = 0;
     std::int64_t running = 0;

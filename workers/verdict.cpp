@@ -13,8 +13,10 @@ void write_verdict(const std::filesystem::path& folder, const Verdict& verdict) 
     for (const QuarantinedUnit& unit : verdict.quarantined) {
         quarantined.push_back({{"unit", unit.number}, {"reason", unit.reason}});
     }
-    const Json json = {
-        {"exit_code", verdict.exit_code}, {"reason", verdict.reason}, {"quarantined", std::move(quarantined)}};
+    const Json json = {{"exit_code", verdict.exit_code},
+                       {"reason", verdict.reason},
+                       {"quarantined", std::move(quarantined)},
+                       {"may_start_again", verdict.may_start_again}};
     pipeline::commit_bytes(folder / "verdict.json", json.dump(2, ' ', false, Json::error_handler_t::replace) + "\n");
 }
 
@@ -24,7 +26,10 @@ std::optional<Verdict> read_verdict(const std::filesystem::path& folder) {
     const Json json = Json::parse(file, nullptr, false);
     if (!json.is_object()) return std::nullopt;
     try {
-        Verdict verdict{json.at("exit_code").get<int>(), json.at("reason").get<std::string>(), {}};
+        Verdict verdict;
+        json.at("exit_code").get_to(verdict.exit_code);
+        json.at("reason").get_to(verdict.reason);
+        json.at("may_start_again").get_to(verdict.may_start_again);
         for (const Json& entry : json.at("quarantined")) {
             verdict.quarantined.push_back(
                 {entry.at("unit").get<std::int64_t>(), entry.at("reason").get<std::string>()});

@@ -16,12 +16,14 @@ inline constexpr int exit_quarantined = 3;
 inline constexpr int exit_environment = 4;
 inline constexpr int exit_internal = 70;
 inline constexpr int exit_incomplete = 75;
+inline constexpr int exit_cancelled = 143;
 
 /// How a coordinator's run ended: what `diffinv run` exits with, whatever became of mpirun.
 struct Verdict {
     int exit_code = exit_internal;
-    std::string reason;  ///< Empty where all is done.
-    std::vector<QuarantinedUnit> quarantined;
+    std::string reason = {};  ///< Empty where all is done.
+    std::vector<QuarantinedUnit> quarantined = {};
+    bool may_start_again = false;  ///< Ended while starting, by a death: starting again may help.
 };
 
 /// Writes DIR/verdict.json, in one step.

@@ -1,104 +1,19 @@
 #include <gtest/gtest.h>
 #include <signal.h>
-#include <sys/wait.h>
-#include <unistd.h>
 
 #include <algorithm>
 #include <filesystem>
 #include <map>
 
-#include "pipeline/data/sha256.h"
 #include "tests/cluster/processes.h"
-#include "tests/support/paths.h"
+#include "tests/mpi/small_runs.h"
 
 // `diffinv run` under real mpirun: the same bytes on any number of workers and after any end, no orphans, exit codes.
 
 namespace {
 
 namespace fs = std::filesystem;
-using test_support::CommandResult;
-using test_support::processes_with;
-using test_support::TemporaryFolder;
-using test_support::wait_until;
-
-const fs::path quickstart_of_run = test_support::source_folder() / "jobs" / "quickstart";
-
-std::string program() {
-    return (test_support::binary_folder() / "diffinv").string();
-}
-
-std::string write_job(const TemporaryFolder& folder, const std::string& rest) {
-    const fs::path job = folder / "small.ini";
-    test_support::write_text(job, "dataset = " + (quickstart_of_run / "images").string() +
-                                      "\nmodel = " + (quickstart_of_run / "model").string() + "\nseed = 3\n" + rest);
-    return job.string();
-}
-
-/// Every kind of method, two operators, three images in blocks of two: 12 units that restore and 2 that generate.
-std::string write_varied_job(const TemporaryFolder& folder) {
-    return write_job(folder,
-                     "images = 0-2\nbatch = 2\nsteps = 3\nmethod = sdedit, dps, score_ald, ddpm\n"
-                     "operator = box, random\n[ddpm]\nsamples = 3\n");
-}
-
-/// Ten units of about equal length, so that there is time to end the run in the middle.
-std::string write_long_job(const TemporaryFolder& folder) {
-    return write_job(folder,
-                     "images = 0-3\nbatch = 2\nsteps = 20\nmethod = sdedit, ddpm\noperator = box\n"
-                     "[sdedit]\nt-start = 1000\n[ddpm]\nsamples = 16\n");
-}
-
-constexpr int varied_units = 14;
-constexpr int long_units = 10;
-
-CommandResult run_job(const std::string& job, const fs::path& output, int workers) {
-    return test_support::run_command(program() + " run " + job + " --output " + output.string() + " --workers " +
-                                     std::to_string(workers));
-}
-
-/// Content hashes of all unit and measurement files by name.
-std::map<std::string, std::string> hashes(const fs::path& run) {
-    std::map<std::string, std::string> found;
-    for (const char* part : {"units", "measurements"}) {
-        for (const auto& entry : fs::recursive_directory_iterator(run / part)) {
-            if (entry.is_regular_file()) {
-                found[fs::relative(entry.path(), run).string()] = pipeline::sha256_of_file(entry.path());
-            }
-        }
-    }
-    return found;
-}
-
-pid_t start_job(const std::string& job, const fs::path& output, int workers, const fs::path& log) {
-    const pid_t process = fork();
-    if (process != 0) return process;
-    const std::string count = std::to_string(workers);
-    if (freopen(log.c_str(), "w", stdout) == nullptr || dup2(STDOUT_FILENO, STDERR_FILENO) < 0) _exit(98);
-    execl(program().c_str(), "diffinv", "run", job.c_str(), "--output", output.c_str(), "--workers", count.c_str(),
-          nullptr);
-    _exit(99);
-}
-
-int end_of(pid_t process) {
-    int status = 0;
-    waitpid(process, &status, 0);
-    return WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
-}
-
-int count_of(const std::string& text, const std::string& word) {
-    int count = 0;
-    for (std::size_t at = text.find(word); at != std::string::npos; at = text.find(word, at + 1)) ++count;
-    return count;
-}
-
-int committed_units(const fs::path& run) {
-    int count = 0;
-    std::error_code ignored;
-    for (const auto& entry : fs::recursive_directory_iterator(run / "units", ignored)) {
-        count += entry.path().extension() == ".h5";
-    }
-    return count;
-}
+using namespace test_support;
 
 }  // namespace
 
@@ -163,36 +78,6 @@ TEST_P(RunThatIsEnded, ContinuesToTheSameBytesAndLeavesNoOrphan) {
 }
 
 INSTANTIATE_TEST_SUITE_P(BySignal, RunThatIsEnded, testing::Values(SIGTERM, SIGINT, SIGKILL));
-
-TEST(Run, KilledMpirunOrWorkerEndsTheRunIncomplete) {
-    for (const std::string victim : {"mpirun", "rank"}) {
-        const TemporaryFolder folder;
-        const fs::path run = folder / "ended";
-        const pid_t process = start_job(write_long_job(folder), run, 2, folder / "log");
-        ASSERT_TRUE(wait_until(60, [&] { return fs::exists(run / "logs" / "rank-0002.jsonl"); }));
-        // The newest process of the kind: for ranks, a worker.
-        const std::vector<int> found =
-            processes_with(victim == "rank" ? "diffinv rank " + run.string() : "mpirun --oversub");
-        std::vector<int> own;
-        for (const int candidate : found) {
-            const std::vector<int> of_this_run = processes_with(run.string());
-            const bool is_mpirun =
-                test_support::read_text("/proc/" + std::to_string(candidate) + "/comm") == "mpirun\n";
-            if (std::find(of_this_run.begin(), of_this_run.end(), candidate) != of_this_run.end() &&
-                is_mpirun == (victim == "mpirun")) {
-                own.push_back(candidate);
-            }
-        }
-        ASSERT_FALSE(own.empty());
-        kill(*std::max_element(own.begin(), own.end()), SIGKILL);
-        const int exit_code = end_of(process);
-        // The coordinator is told to leave (75), or is gone before it can say anything (70).
-        EXPECT_TRUE(exit_code == 75 || exit_code == 70)
-            << victim << ": " << exit_code << test_support::read_text(folder / "log");
-        EXPECT_TRUE(processes_with(run.string()).empty());
-        EXPECT_EQ(run_job(write_long_job(folder), run, 2).exit_code, 0) << victim;
-    }
-}
 
 TEST(Run, Usr1DrainsAndTheSameCommandContinues) {
     const TemporaryFolder folder;

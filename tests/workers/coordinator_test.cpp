@@ -48,6 +48,12 @@ Message greeting(const std::string& digest = "digest") {
     return {.kind = MessageKind::hello, .host = "here", .device = "cpu", .digest = digest};
 }
 
+/// What a worker says before it asks for units.
+void greet(cluster::Channel& channel) {
+    channel.send(0, workers::to_text(greeting()));
+    channel.send(0, workers::to_text({.kind = MessageKind::loaded}));
+}
+
 /// Workers as threads, each running `work` with its own compute function.
 class Crew {
   public:
@@ -55,13 +61,18 @@ class Crew {
         : channels_(cluster::in_process_channels(size + 1)) {
         for (int rank = 1; rank <= size; ++rank) {
             threads_.emplace_back([this, rank, compute] {
+                cluster::Channel& channel = *channels_[static_cast<std::size_t>(rank)];
+                greet(channel);
+                workers::WorkerSettings own;
+                own.beat_seconds = 0.01;
+                own.is_terminated = [this] { return is_over_.load(); };
                 workers::work(
-                    *channels_[static_cast<std::size_t>(rank)], greeting(),
+                    channel,
                     [&](std::int64_t unit, const std::function<void()>& heartbeat) {
                         heartbeat();
                         return compute(rank, unit);
                     },
-                    {.beat_seconds = 0.01, .is_terminated = [this] { return is_over_.load(); }, .on_failure = {}});
+                    own);
             });
         }
     }
@@ -162,11 +173,14 @@ TEST(Coordinator, AnswersThatComeLateOrTwiceDoNoHarm) {
     std::thread odd([&] {
         const auto answer = [&] {
             while (true) {
-                if (const auto envelope = worker.poll()) return workers::parse_message(envelope->text);
+                if (const auto envelope = worker.poll()) {
+                    const Message message = workers::parse_message(envelope->text);
+                    if (message.kind != MessageKind::alive) return message;
+                }
                 std::this_thread::sleep_for(std::chrono::milliseconds(1));
             }
         };
-        worker.send(0, workers::to_text(greeting()));
+        greet(worker);
         while (true) {
             worker.send(0, workers::to_text({.kind = MessageKind::ready}));
             const Message message = answer();
@@ -202,19 +216,19 @@ TEST(Coordinator, JournalHasEveryAttemptBeforeItsEnd) {
     });
     workers::coordinate(queue, crew.coordinator(), settings(5), links);
     EXPECT_EQ(events,
-              (std::vector<std::string>{"worker-1", "assigned0", "committed0", "assigned1", "failed1", "assigned2",
-                                        "committed2", "assigned3", "committed3", "assigned4", "committed4"}));
+              (std::vector<std::string>{"worker-1", "assigned0", "committed0", "assigned1", "failed1", "quarantined1",
+                                        "assigned2", "committed2", "assigned3", "committed3", "assigned4", "committed4"}));
 }
 
 TEST(Coordinator, DrainFinishesWhatRunsAndDealsNothingMore) {
     std::atomic<bool> is_draining = false;
     workers::WorkQueue queue(units(10));
     workers::CoordinatorLinks links;
-    links.is_draining = [&] { return is_draining.load(); };
+    links.request = [&] { return is_draining ? workers::Request::drain : workers::Request::none; };
     Crew crew(1, [&](int, std::int64_t unit) {
         if (unit == 2) {
             is_draining = true;
-            std::this_thread::sleep_for(std::chrono::milliseconds(50));
+            std::this_thread::sleep_for(std::chrono::milliseconds(400));
         }
         return pipeline::UnitCost{};
     });
@@ -241,13 +255,14 @@ TEST(Coordinator, TerminationLeavesAtOnce) {
     may_end = true;
 }
 
-TEST(Coordinator, WorkerThatFallsSilentIsLost) {
+TEST(Coordinator, WorkerThatFallsSilentIsDead) {
     auto channels = cluster::in_process_channels(2);
-    channels[1]->send(0, workers::to_text(greeting()));
+    greet(*channels[1]);
     channels[1]->send(0, workers::to_text({.kind = MessageKind::ready}));
     workers::WorkQueue queue(units(1));
     workers::CoordinatorSettings impatient = settings(1);
     impatient.silence_seconds = 0.1;
+    impatient.load_seconds = 0.2;
     const Outcome outcome = workers::coordinate(queue, *channels[0], impatient, {});
     EXPECT_EQ(outcome.verdict.exit_code, exit_incomplete);
     EXPECT_FALSE(outcome.have_workers_left);
@@ -257,10 +272,13 @@ TEST(Coordinator, WorkerThatFallsSilentIsLost) {
 TEST(Coordinator, HeartbeatsKeepASlowWorker) {
     workers::WorkQueue queue(units(1));
     workers::CoordinatorSettings impatient = settings(1);
-    impatient.silence_seconds = 0.2;
+    impatient.silence_seconds = impatient.load_seconds = 0.3;
     auto channels = cluster::in_process_channels(2);
     std::thread slow([&] {
-        workers::work(*channels[1], greeting(),
+        greet(*channels[1]);
+        workers::WorkerSettings own;
+        own.beat_seconds = 0.02;
+        workers::work(*channels[1],
                       [](std::int64_t, const std::function<void()>& heartbeat) {
                           for (int step = 0; step < 60; ++step) {
                               std::this_thread::sleep_for(std::chrono::milliseconds(10));
@@ -268,10 +286,74 @@ TEST(Coordinator, HeartbeatsKeepASlowWorker) {
                           }
                           return pipeline::UnitCost{};
                       },
-                      {.beat_seconds = 0.02, .is_terminated = {}, .on_failure = {}});
+                      own);
     });
     EXPECT_EQ(workers::coordinate(queue, *channels[0], impatient, {}).verdict.exit_code, exit_done);
     slow.join();
+}
+
+TEST(Coordinator, WorkerLeavesInTheMiddleOfAUnitWhenItIsToldToStop) {
+    auto channels = cluster::in_process_channels(2);
+    cluster::Channel& rank_0 = *channels[0];
+    std::atomic<bool> has_left = false;
+    std::thread stopped([&] {
+        workers::WorkerSettings own;
+        own.beat_seconds = 0.01;
+        const workers::Departure departure = workers::work(
+            *channels[1],
+            [](std::int64_t, const std::function<void()>& heartbeat) -> pipeline::UnitCost {
+                while (true) heartbeat();
+            },
+            own);
+        EXPECT_EQ(departure, workers::Departure::stopped);
+        has_left = true;
+    });
+    rank_0.send(1, workers::to_text({.kind = MessageKind::unit, .unit = 0}));
+    std::this_thread::sleep_for(std::chrono::milliseconds(50));
+    EXPECT_FALSE(has_left);
+    rank_0.send(1, workers::to_text({.kind = MessageKind::stop}));
+    stopped.join();
+    while (const auto envelope = rank_0.poll()) {
+        const MessageKind kind = workers::parse_message(envelope->text).kind;
+        EXPECT_TRUE(kind == MessageKind::ready || kind == MessageKind::beat);
+    }
+}
+
+TEST(Coordinator, WorkerOfASilentOrEndedCoordinatorLeaves) {
+    for (const bool is_ended : {false, true}) {
+        auto channels = cluster::in_process_channels(2);
+        workers::WorkerSettings own;
+        own.beat_seconds = 0.02;
+        own.silence_seconds = is_ended ? 1e6 : 0.2;
+        own.is_coordinator_gone = [&] { return is_ended; };
+        EXPECT_EQ(workers::work(*channels[1], {}, own), workers::Departure::coordinator_gone);
+    }
+}
+
+TEST(Coordinator, FailureThatIsTheMachinesEndsTheRunAndBlamesNoUnit) {
+    auto channels = cluster::in_process_channels(2);
+    workers::WorkQueue queue(units(2));
+    std::vector<std::string> events;
+    workers::CoordinatorLinks links;
+    links.journal = [&](const jobs::JournalEntry& entry) { events.push_back(entry.event); };
+    std::thread worker([&] {
+        greet(*channels[1]);
+        workers::WorkerSettings own;
+        own.silence_seconds = 0.5;
+        own.beat_seconds = 0.1;
+        own.on_failure = [](std::int64_t, workers::FailureReport& report) { report.exit_code = 4; };
+        workers::work(*channels[1],
+                      [](std::int64_t, const std::function<void()>&) -> pipeline::UnitCost {
+                          throw pipeline::FileError("/disk", "full");
+                      },
+                      own);
+    });
+    const Outcome outcome = workers::coordinate(queue, *channels[0], settings(2), links);
+    worker.join();
+    EXPECT_EQ(outcome.verdict.exit_code, 4);
+    EXPECT_NE(outcome.verdict.reason.find("full"), std::string::npos);
+    EXPECT_EQ(events, (std::vector<std::string>{"worker", "assigned", "released"}));
+    EXPECT_EQ(queue.waiting(), 2);
 }
 
 TEST(Coordinator, WorkerWithAnotherPlanEndsTheRun) {

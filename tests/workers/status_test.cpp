@@ -17,7 +17,7 @@ TEST(Status, SurvivesItsFile) {
     status.units_per_second = 0.5;
     status.seconds_left = 12;
     status.time = 1e9;
-    status.workers = {{1, "n1", 5, 0.25}};
+    status.workers = {{1, "n1", "working", 5, 0.25}};
     workers::write_status(folder.path(), status);
     const auto read = workers::read_status(folder.path());
     ASSERT_TRUE(read.has_value());

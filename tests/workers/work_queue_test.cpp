@@ -97,6 +97,62 @@ TEST(WorkQueue, LateCommitTakesAUnitFromTheWaiting) {
     EXPECT_TRUE(queue.is_finished());
 }
 
+TEST(WorkQueue, UnitIsGivenUpAfterThreeDeaths) {
+    WorkQueue queue({{7, 1.0}});
+    for (int death = 1; death <= 3; ++death) {
+        EXPECT_EQ(queue.assign(death, false), 7);
+        EXPECT_EQ(queue.lose(7, death, "worker ended"), death == 3);
+    }
+    EXPECT_TRUE(queue.is_finished());
+    ASSERT_EQ(queue.quarantined().size(), 1u);
+    EXPECT_EQ(queue.quarantined()[0].reason, "worker ended, the last of 3 deaths at this unit");
+}
+
+TEST(WorkQueue, DeathsOfEarlierRunsCount) {
+    WorkQueue queue({{7, 1.0, 2}, {8, 1.0, 3}});
+    ASSERT_EQ(queue.quarantined().size(), 1u);
+    EXPECT_EQ(queue.quarantined()[0].number, 8);
+    EXPECT_EQ(queue.waiting(), 1);
+    queue.assign(1, true);
+    EXPECT_TRUE(queue.lose(7, 1, "worker ended"));
+    EXPECT_TRUE(queue.is_finished());
+}
+
+TEST(WorkQueue, ReleasedUnitWaitsAgainAndNothingIsCounted) {
+    WorkQueue queue({{0, 5.0}, {1, 9.0}, {2, 1.0}});
+    for (int time = 0; time < 10; ++time) {
+        EXPECT_EQ(queue.assign(1, false), 1);
+        queue.release(1, 2);
+        EXPECT_EQ(queue.running(), 1) << "not this rank's";
+        queue.release(1, 1);
+        EXPECT_EQ(queue.waiting(), 3);
+    }
+    EXPECT_EQ(queue.assign(1, false), 1);
+    EXPECT_EQ(queue.assign(1, false), 0);
+    queue.release(1, 1);
+    EXPECT_EQ(queue.assign(1, false), 1) << "longest first, also of those that come again";
+    EXPECT_EQ(queue.assign(1, false), 2);
+}
+
+TEST(WorkQueue, UnitsThatDoNotFitAreLeftWaiting) {
+    WorkQueue queue({{0, 5.0}, {1, 9.0}, {2, 1.0}});
+    const auto fits = [&](std::int64_t unit) { return queue.cost(unit) < 6; };
+    EXPECT_EQ(queue.assign(1, true, fits), 0);
+    EXPECT_EQ(queue.assign(1, true, fits), 2);
+    EXPECT_EQ(queue.assign(1, true, fits), std::nullopt);
+    EXPECT_EQ(queue.waiting(), 1);
+    EXPECT_EQ(queue.assign(1, true), 1);
+}
+
+TEST(WorkQueue, UnitOfAnEarlierQuarantineIsNotDealt) {
+    WorkQueue queue({{0, 5.0}, {1, 9.0}});
+    queue.quarantine(1, "wrong shape");
+    queue.quarantine(9, "of another part");
+    EXPECT_EQ(queue.assign(1, true), 0);
+    EXPECT_EQ(queue.assign(1, true), std::nullopt);
+    EXPECT_EQ(queue.quarantined().size(), 1u);
+}
+
 TEST(WorkQueue, SameUnitTwiceIsRefused) {
     EXPECT_THROW(WorkQueue({{0, 1.0}, {0, 1.0}}), std::invalid_argument);
 }

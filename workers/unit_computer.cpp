@@ -1,0 +1,62 @@
+#include "workers/unit_computer.h"
+
+#include <ATen/Parallel.h>
+
+#include "jobs/job_error.h"
+
+namespace workers {
+
+namespace {
+
+std::unique_ptr<pipeline::Dataset> planned_dataset(const jobs::SweepPlan& plan) {
+    if (plan.dataset().empty()) return nullptr;
+    std::unique_ptr<pipeline::Dataset> dataset = pipeline::open_dataset(plan.dataset(), plan.image_shape());
+    if (dataset->digest() != plan.dataset_digest()) {
+        throw jobs::JobError(plan.dataset() + ": names or sizes have changed since the run was planned");
+    }
+    return dataset;
+}
+
+std::optional<pipeline::Lpips> planned_lpips(const jobs::SweepPlan& plan) {
+    if (plan.lpips() == "none") return std::nullopt;
+    if (plan.lpips() == "embedded") return pipeline::Lpips::embedded();
+    return pipeline::Lpips::from_file(plan.lpips());
+}
+
+/// Before anything else of LibTorch.
+const jobs::SweepPlan& with_threads(const jobs::SweepPlan& plan) {
+    at::set_num_threads(plan.threads());
+    return plan;
+}
+
+}  // namespace
+
+UnitComputer::UnitComputer(const std::filesystem::path& folder, const jobs::SweepPlan& plan, cluster::Collective& group)
+    : folder_(folder),
+      plan_(with_threads(plan)),
+      dataset_(planned_dataset(plan_)),
+      lpips_(planned_lpips(plan_)),
+      replica_(load_replica(plan_, group)),
+      schedule_(replica_.model->description().noise_schedule()) {}
+
+pipeline::UnitCost UnitComputer::compute(std::int64_t unit, const std::function<void()>& heartbeat) {
+    const pipeline::UnitEnvironment environment{.folder = folder_,
+                                                .plan_digest = plan_.digest(),
+                                                .dataset = dataset_.get(),
+                                                .network = *replica_.model,
+                                                .schedule = schedule_,
+                                                .image_shape = plan_.image_shape(),
+                                                .noise = operators::NoiseStream(plan_.seed()),
+                                                .lpips = lpips_ ? &*lpips_ : nullptr,
+                                                .store = plan_.store(),
+                                                .heartbeat = heartbeat};
+    return pipeline::run_unit(plan_.unit(unit), environment);
+}
+
+std::int64_t UnitComputer::unit_file_bytes() const {
+    const operators::Shape& shape = plan_.image_shape();
+    const std::int64_t image = shape.channels * shape.height * shape.width * static_cast<std::int64_t>(sizeof(float));
+    return plan_.batch() * image + (std::int64_t{1} << 16);
+}
+
+}  // namespace workers
