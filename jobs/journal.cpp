@@ -7,6 +7,8 @@
 #include <cstring>
 #include <fstream>
 #include <nlohmann/json.hpp>
+#include <stdexcept>
+#include <utility>
 
 #include "jobs/job_error.h"
 #include "pipeline/data/file_error.h"
@@ -16,8 +18,6 @@ namespace jobs {
 namespace {
 
 using Json = nlohmann::json;
-
-constexpr auto journal_name = "journal.jsonl";
 
 Json to_json(const JournalEntry& entry) {
     Json json = {{"event", entry.event}, {"time", entry.time}};
@@ -36,26 +36,15 @@ Json to_json(const JournalEntry& entry) {
     return json;
 }
 
-JournalEntry from_json(const Json& json) {
-    JournalEntry entry;
-    entry.event = json.at("event").get<std::string>();
-    entry.unit = json.value("unit", std::int64_t{-1});
-    entry.rank = json.value("rank", -1);
-    entry.time = json.value("time", 0.0);
-    entry.seconds = json.value("seconds", 0.0);
-    entry.seconds_sampling = json.value("seconds_sampling", 0.0);
-    entry.diverged = json.value("diverged", std::int64_t{0});
-    entry.unreadable = json.value("unreadable", std::int64_t{0});
-    entry.host = json.value("host", std::string());
-    entry.device = json.value("device", std::string());
-    entry.reason = json.value("reason", std::string());
-    return entry;
-}
-
 }  // namespace
 
-Journal::Journal(const std::filesystem::path& folder) {
-    const std::filesystem::path path = folder / journal_name;
+Journal::Journal(const std::filesystem::path& folder, std::string name) : name_(std::move(name)) {
+    const bool is_journal =
+        name_ == coordinators_journal || (name_.starts_with("journal-") && name_.ends_with(".jsonl"));
+    if (!is_journal || name_.find('/') != std::string::npos) {
+        throw std::invalid_argument("journal '" + name_ + "': allowed are journal.jsonl and journal-NAME.jsonl");
+    }
+    const std::filesystem::path path = folder / name_;
     descriptor_ = open(path.c_str(), O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC, 0644);
     if (descriptor_ < 0) {
         throw EnvironmentError(pipeline::printable(path.string()) +
@@ -84,30 +73,13 @@ void Journal::write_all(std::string_view text) {
     while (!text.empty()) {
         const ssize_t count = write(descriptor_, text.data(), text.size());
         if (count < 0 && errno == EINTR) continue;
-        if (count < 0) throw EnvironmentError(std::string("journal.jsonl: cannot be written: ") + std::strerror(errno));
+        if (count < 0) throw EnvironmentError(name_ + ": cannot be written: " + std::strerror(errno));
         text.remove_prefix(static_cast<std::size_t>(count));
     }
 }
 
 void Journal::sync() {
-    if (fdatasync(descriptor_) != 0)
-        throw EnvironmentError(std::string("journal.jsonl: cannot be synced: ") + std::strerror(errno));
-}
-
-std::vector<JournalEntry> read_journal(const std::filesystem::path& folder) {
-    std::vector<JournalEntry> entries;
-    std::ifstream file(folder / journal_name, std::ios::binary);
-    for (std::string line; std::getline(file, line);) {
-        // A torn or foreign line is no entry.
-        const Json json = Json::parse(line, nullptr, /*allow_exceptions=*/false);
-        if (!json.is_object() || !json.contains("event")) continue;
-        try {
-            entries.push_back(from_json(json));
-        } catch (const Json::exception&) {
-            continue;
-        }
-    }
-    return entries;
+    if (fdatasync(descriptor_) != 0) throw EnvironmentError(name_ + ": cannot be synced: " + std::strerror(errno));
 }
 
 }  // namespace jobs

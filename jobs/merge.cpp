@@ -34,9 +34,9 @@ constexpr std::int64_t results_schema = 1;
 /// Wall seconds of each unit, from its last commit in the journal.
 std::map<std::int64_t, double> unit_seconds(const std::filesystem::path& folder) {
     std::map<std::int64_t, double> seconds;
-    for (const JournalEntry& entry : read_journal(folder)) {
+    for_each_journal_entry(folder, [&](const JournalEntry& entry) {
         if (entry.event == "committed") seconds[entry.unit] = entry.seconds;
-    }
+    });
     return seconds;
 }
 
