@@ -29,6 +29,7 @@ int plan_command(Arguments& arguments);
 int run_command(Arguments& arguments);
 int status_command(Arguments& arguments);
 int merge_command(Arguments& arguments);
+int verify_command(Arguments& arguments);
 int report_command(Arguments& arguments);
 int list_command(Arguments& arguments);
 int inspect_command(Arguments& arguments);
