@@ -8,6 +8,8 @@
 #include <cstring>
 #include <fstream>
 #include <nlohmann/json.hpp>
+#include <stdexcept>
+#include <utility>
 
 #include "jobs/job_error.h"
 #include "pipeline/data/file_error.h"
@@ -35,26 +37,15 @@ Json to_json(const JournalEntry& entry) {
     return json;
 }
 
-JournalEntry from_json(const Json& json) {
-    JournalEntry entry;
-    entry.event = json.at("event").get<std::string>();
-    entry.unit = json.value("unit", std::int64_t{-1});
-    entry.rank = json.value("rank", -1);
-    entry.time = json.value("time", 0.0);
-    entry.seconds = json.value("seconds", 0.0);
-    entry.seconds_sampling = json.value("seconds_sampling", 0.0);
-    entry.diverged = json.value("diverged", std::int64_t{0});
-    entry.unreadable = json.value("unreadable", std::int64_t{0});
-    entry.host = json.value("host", std::string());
-    entry.device = json.value("device", std::string());
-    entry.reason = json.value("reason", std::string());
-    return entry;
-}
-
 }  // namespace
 
-Journal::Journal(const std::filesystem::path& folder, const std::string& name) : name_(name) {
-    const std::filesystem::path path = folder / name;
+Journal::Journal(const std::filesystem::path& folder, std::string name) : name_(std::move(name)) {
+    const bool is_journal =
+        name_ == coordinators_journal || (name_.starts_with("journal-") && name_.ends_with(".jsonl"));
+    if (!is_journal || name_.find('/') != std::string::npos) {
+        throw std::invalid_argument("journal '" + name_ + "': allowed are journal.jsonl and journal-NAME.jsonl");
+    }
+    const std::filesystem::path path = folder / name_;
     descriptor_ = open(path.c_str(), O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC, 0644);
     if (descriptor_ < 0) {
         throw EnvironmentError(pipeline::printable(path.string()) +
@@ -89,47 +80,7 @@ void Journal::write_all(std::string_view text) {
 }
 
 void Journal::sync() {
-    if (fdatasync(descriptor_) != 0)
-        throw EnvironmentError(name_ + ": cannot be synced: " + std::strerror(errno));
-}
-
-std::vector<std::filesystem::path> journal_files(const std::filesystem::path& folder) {
-    std::vector<std::filesystem::path> files;
-    std::error_code error;
-    for (const auto& entry : std::filesystem::directory_iterator(folder, error)) {
-        const std::string name = entry.path().filename().string();
-        if (name.starts_with("journal") && name.ends_with(".jsonl")) files.push_back(entry.path());
-    }
-    std::ranges::sort(files);
-    return files;
-}
-
-void for_each_entry_of(const std::filesystem::path& path, const std::function<void(const JournalEntry&)>& visit) {
-    std::ifstream file(path, std::ios::binary);
-    for (std::string line; std::getline(file, line);) {
-        // A torn or foreign line is no entry.
-        const Json json = Json::parse(line, nullptr, /*allow_exceptions=*/false);
-        if (!json.is_object() || !json.contains("event")) continue;
-        JournalEntry entry;
-        try {
-            entry = from_json(json);
-        } catch (const Json::exception&) {
-            continue;
-        }
-        visit(entry);
-    }
-}
-
-void for_each_journal_entry(const std::filesystem::path& folder,
-                            const std::function<void(const JournalEntry&)>& visit) {
-    for (const std::filesystem::path& file : journal_files(folder)) for_each_entry_of(file, visit);
-}
-
-std::vector<JournalEntry> read_journal(const std::filesystem::path& folder) {
-    std::vector<JournalEntry> entries;
-    for_each_journal_entry(folder, [&](const JournalEntry& entry) { entries.push_back(entry); });
-    std::ranges::stable_sort(entries, {}, &JournalEntry::time);
-    return entries;
+    if (fdatasync(descriptor_) != 0) throw EnvironmentError(name_ + ": cannot be synced: " + std::strerror(errno));
 }
 
 }  // namespace jobs

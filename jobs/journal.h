@@ -9,12 +9,20 @@
 
 namespace jobs {
 
-/// One line of journal.jsonl: what happened to a unit. Everything that differs from run to run is here, and nowhere
-/// else.
+/// One line of a journal: what happened to a unit. Everything that differs from run to run is here, and nowhere else.
+///
+/// | event | of | what happened |
+/// |---|---|---|
+/// | run | | a coordinator, or a shard's process, started |
+/// | worker | rank | it said hello: host, device |
+/// | assigned | unit, rank | dealt; written before the worker is told |
+/// | committed | unit, rank | its file is there; what it took |
+/// | failed | unit, rank | it threw, with the reason |
+/// | died | unit, rank | the worker died while at the unit |
+/// | released | unit, rank | the unit came back unharmed: drained, terminated, or its worker was too slow |
+/// | quarantined | unit | given up, with the reason |
+/// | retry | | earlier attempts and quarantines are forgotten |
 struct JournalEntry {
-    /// "run": a coordinator begins. "worker", "worker started", "worker lost": a rank. Of a unit: "assigned" opens an
-    /// attempt; "committed", "failed", "died" (its rank ended or fell silent) and "released" (laid down unharmed) close
-    /// it; "quarantined": given up. "retry": all that was given up is tried again.
     std::string event;
     std::int64_t unit = -1;
     int rank = -1;
@@ -23,15 +31,18 @@ struct JournalEntry {
     double seconds_sampling = 0;
     std::int64_t diverged = 0, unreadable = 0;
     std::string host = {}, device = {}, reason = {};
+    std::string journal = {};  ///< File that the entry was read from; not written.
 };
 
-/// The append-only journal of a run. Only one process at a time writes it: the coordinator, or the shard whose own it is.
-/// It may be cut at any byte: a torn or foreign line
-/// is passed over by readers.
+inline constexpr auto coordinators_journal = "journal.jsonl";
+
+/// The append-only journal of one process of a run: the coordinator's, or a shard's own. It may be cut at any byte: a
+/// torn or foreign line is passed over by readers.
 class Journal {
   public:
+    /// @param name  of the file in the run's folder, journal.jsonl or journal-….jsonl
     /// @throws EnvironmentError  where it cannot be opened for appending
-    explicit Journal(const std::filesystem::path& folder, const std::string& name = "journal.jsonl");
+    explicit Journal(const std::filesystem::path& folder, std::string name = coordinators_journal);
     ~Journal();
     Journal(const Journal&) = delete;
     Journal& operator=(const Journal&) = delete;
@@ -48,17 +59,13 @@ class Journal {
     int descriptor_ = -1;
 };
 
-/// journal.jsonl and the journals of shards, by name.
-std::vector<std::filesystem::path> journal_files(const std::filesystem::path& folder);
-
-/// Visits every entry of one file that can be read, in order, without holding them.
-void for_each_entry_of(const std::filesystem::path& file, const std::function<void(const JournalEntry&)>& visit);
-
-/// The same for every file, one after the other.
+/// Every entry of all journals of a run that can be read: each file's in its own order, the files merged by time (a
+/// clock that was set back never brings a file out of its order). Streams: memory is for a few entries a file, and one
+/// file is open at a time.
 void for_each_journal_entry(const std::filesystem::path& folder,
-                            const std::function<void(const JournalEntry&)>& visit);
+                            const std::function<void(const JournalEntry& entry)>& visit);
 
-/// Every entry that can be read, of all files, in the order of their times; none where there is no journal.
+/// The same entries, all in memory; none where there is no journal.
 std::vector<JournalEntry> read_journal(const std::filesystem::path& folder);
 
 }  // namespace jobs

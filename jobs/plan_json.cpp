@@ -1,6 +1,5 @@
 #include "jobs/plan_json.h"
 
-#include <cstddef>
 #include <nlohmann/json.hpp>
 #include <numeric>
 #include <stdexcept>
@@ -134,27 +133,6 @@ SweepPlan SweepPlan::from_json(const std::string& text) {
     if (plan_digest(plan) != plan.digest_)
         throw JobError("plan.json: its content does not have the digest that it states");
     return plan;
-}
-
-std::string SweepPlan::difference(const SweepPlan& folder, const SweepPlan& job) {
-    const Json before = determining(folder), now = determining(job);
-    constexpr std::size_t shown = 3, longest = 60;
-    std::string text;
-    std::size_t count = 0;
-    for (const Json& change : Json::diff(before, now)) {
-        if (++count > shown) continue;
-        const std::string path = change.at("path").get<std::string>();
-        const Json::json_pointer pointer(path);
-        const auto words = [&](const Json& json) {
-            if (!json.contains(pointer)) return std::string("nothing");
-            const std::string value = json.at(pointer).dump();
-            return value.size() <= longest ? value : value.substr(0, longest) + "…";
-        };
-        text += (text.empty() ? "" : "; ") + path.substr(1) + ": " + words(before) + " in the folder, " + words(now) +
-                " in the job";
-    }
-    if (count > shown) text += "; and " + std::to_string(count - shown) + " more";
-    return text;
 }
 
 }  // namespace jobs

@@ -8,18 +8,23 @@
 
 namespace jobs {
 
-/// One of `count` static parts of a plan's units; the first is 1.
+/// One of several processes that share a plan without a coordinator: `--shard 3/8`.
 struct Shard {
-    int index = 1;
+    int index = 1;  ///< 1 … count
     int count = 1;
+
+    /// @throws JobError  where the text is no I/K with 1 ≤ I ≤ K ≤ 100000
+    static Shard parse(const std::string& text);
+    /// "3/8"
+    std::string text() const;
+    /// "journal-shard-3-of-8.jsonl": only one process may append to a journal.
+    std::string journal_name() const;
+    bool operator==(const Shard&) const = default;
 };
 
-/// "3/8".
-/// @throws JobError
-Shard parse_shard(const std::string& text);
-
-/// The units of a shard, longest first. Over all shards every unit is there once, and the predicted costs are about
-/// equal: units in the order of cost are dealt to and fro.
-std::vector<std::int64_t> shard_units(const SweepPlan& plan, const Shard& shard);
+/// The units of a shard, longest first. Every process finds the same partition of the plan: units by predicted cost,
+/// longest first and of equal ones the lower number, are dealt over the shards to and fro (1 … K, K … 1, …), so that
+/// two shards differ by no more than the longest unit. O(units · log units).
+std::vector<std::int64_t> shard_units(const SweepPlan& plan, Shard shard);
 
 }  // namespace jobs

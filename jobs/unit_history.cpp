@@ -1,6 +1,7 @@
 #include "jobs/unit_history.h"
 
 #include <set>
+#include <utility>
 
 #include "jobs/journal.h"
 
@@ -8,71 +9,85 @@ namespace jobs {
 
 namespace {
 
-/// What one journal file tells.
+using Histories = std::map<std::int64_t, UnitHistory>;
+
 class HistoryReader {
   public:
-    explicit HistoryReader(std::map<std::int64_t, UnitHistory>& histories) : histories_(histories) {}
-
     void read(const JournalEntry& entry) {
-        if (entry.event == "run") return end_run();
         if (entry.event == "retry") {
-            open_.clear();
             histories_.clear();
-            return;
-        }
-        if (entry.unit < 0) return;
-        const std::pair attempt(entry.unit, entry.rank);
-        if (entry.event == "assigned") {
-            // The same rank has it again: what became of the first time is not written.
-            if (!open_.insert(attempt).second) count_death(entry.unit, lost_words);
-            return;
-        }
-        open_.erase(attempt);
-        if (entry.event == "committed") {
-            histories_.erase(entry.unit);
-            std::erase_if(open_, [&](const auto& other) { return other.first == entry.unit; });
-        } else if (entry.event == "died") {
-            count_death(entry.unit, entry.reason);
-        } else if (entry.event == "failed") {
-            UnitHistory& history = histories_[entry.unit];
-            ++history.failures;
-            history.reason = entry.reason;
-        } else if (entry.event == "quarantined") {
-            UnitHistory& history = histories_[entry.unit];
-            history.is_quarantined = true;
-            history.reason = entry.reason;
+            open_.clear();
+        } else if (entry.event == "run") {
+            end_attempts([&](const Attempt& attempt) { return attempt.first == entry.journal; });
+        } else if (entry.unit >= 0) {
+            read_of_unit(entry);
         }
     }
 
-    /// What is still open ended with the run.
-    void end_run() {
-        for (const auto& [unit, rank] : open_) count_death(unit, lost_words);
-        open_.clear();
+    Histories finish() {
+        end_attempts([](const Attempt&) { return true; });
+        return std::move(histories_);
     }
 
   private:
-    static constexpr auto lost_words = "the run ended while it was computed";
+    using Attempt = std::pair<std::string, int>;  ///< Journal and rank: shards number their ranks alike.
 
-    void count_death(std::int64_t unit, const std::string& reason) {
-        UnitHistory& history = histories_[unit];
-        ++history.deaths;
-        history.reason = reason;
+    void read_of_unit(const JournalEntry& entry) {
+        const Attempt attempt(entry.journal, entry.rank);
+        if (entry.event == "assigned") {
+            if (!open_[entry.unit].insert(attempt).second) ++histories_[entry.unit].deaths;
+        } else if (entry.event == "committed") {
+            histories_.erase(entry.unit);
+            open_.erase(entry.unit);
+        } else if (entry.event == "failed") {
+            ++histories_[entry.unit].failures;
+            close(entry.unit, attempt);
+            note(entry);
+        } else if (entry.event == "died") {
+            ++histories_[entry.unit].deaths;
+            close(entry.unit, attempt);
+            note(entry);
+        } else if (entry.event == "released") {
+            close(entry.unit, attempt);
+        } else if (entry.event == "quarantined") {
+            note(entry);
+            histories_[entry.unit].is_quarantined = true;
+        }
     }
 
-    std::map<std::int64_t, UnitHistory>& histories_;
-    std::set<std::pair<std::int64_t, int>> open_;
+    /// The reason of a quarantine stays.
+    void note(const JournalEntry& entry) {
+        UnitHistory& history = histories_[entry.unit];
+        const bool is_final = history.is_quarantined && entry.event != "quarantined";
+        if (!entry.reason.empty() && !is_final) history.reason = entry.reason;
+    }
+
+    void close(std::int64_t unit, const Attempt& attempt) {
+        const auto open = open_.find(unit);
+        if (open == open_.end()) return;
+        open->second.erase(attempt);
+        if (open->second.empty()) open_.erase(open);
+    }
+
+    template <typename Predicate>
+    void end_attempts(Predicate is_ended) {
+        for (auto open = open_.begin(); open != open_.end();) {
+            const auto ended = std::erase_if(open->second, is_ended);
+            if (ended > 0) histories_[open->first].deaths += static_cast<int>(ended);
+            open = open->second.empty() ? open_.erase(open) : std::next(open);
+        }
+    }
+
+    Histories histories_;
+    std::map<std::int64_t, std::set<Attempt>> open_;  ///< Attempts by unit.
 };
 
 }  // namespace
 
-std::map<std::int64_t, UnitHistory> read_histories(const std::filesystem::path& folder) {
-    std::map<std::int64_t, UnitHistory> histories;
-    for (const std::filesystem::path& file : journal_files(folder)) {
-        HistoryReader reader(histories);
-        for_each_entry_of(file, [&](const JournalEntry& entry) { reader.read(entry); });
-        reader.end_run();
-    }
-    return histories;
+Histories read_histories(const std::filesystem::path& folder) {
+    HistoryReader reader;
+    for_each_journal_entry(folder, [&](const JournalEntry& entry) { reader.read(entry); });
+    return reader.finish();
 }
 
 }  // namespace jobs

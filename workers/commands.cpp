@@ -24,6 +24,8 @@ constexpr std::array<std::string_view, 2> run_flags = {"help", "retry-failed"};
 constexpr std::array<std::string_view, 6> rank_values = {"only",          "deadline",     "worker-timeout",
                                                          "start-timeout", "replacements", "number"};
 
+constexpr std::array<std::string_view, 1> verify_values = {"workers"};
+constexpr std::array<std::string_view, 2> verify_flags = {"help", "repair"};
 constexpr std::array<std::string_view, 1> export_values = {"to"};
 constexpr std::array<std::string_view, 1> report_values = {"images"};
 constexpr std::array<std::string_view, 2> report_flags = {"help", "intervals"};
@@ -32,7 +34,7 @@ constexpr std::array<std::string_view, 2> convert_values = {"to", "model-preset"
 
 constexpr ArgumentRules plain = {.flags = help_only};
 
-constexpr std::array<Command, 13> commands = {{
+constexpr std::array<Command, 12> commands = {{
     {"plan",
      "plan JOB [--NAME VALUE …]",
      "says what a job would do: units, network calls, bytes, hours; runs nothing",
@@ -72,6 +74,20 @@ constexpr std::array<Command, 13> commands = {{
      cancel_command},
     {"merge", "merge DIR", "joins what is finished into results.h5 and results.csv",
      "Units that are missing are left out and counted; 'run' merges by itself when it ends.", plain, merge_command},
+    {"verify",
+     "verify DIR [--repair] [--workers N]",
+     "reads every file of a run again and names what is damaged",
+     "Units and measurements are held to the seal over their bytes, the digest of their content and their place in "
+     "the\n"
+     "plan; results.h5 to the units it was merged from, but for its text. Files that do not belong to the run are "
+     "named\n"
+     "and left alone.\n\n"
+     "--repair       removes what is damaged and computes exactly that again, with the same bytes; not while the job "
+     "runs\n"
+     "--workers N    processes that compute it, 1 to 4096; default: 1\n\n"
+     "Exit codes: 0 all is well, 3 something is damaged; with --repair those of 'run'.",
+     {.values = verify_values, .flags = verify_flags},
+     verify_command},
     {"report",
      "report DIR [--images N] [--intervals]",
      "prints the table and draws table.png and samples.png",

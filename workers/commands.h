@@ -31,6 +31,7 @@ int status_command(Arguments& arguments);
 int drain_command(Arguments& arguments);
 int cancel_command(Arguments& arguments);
 int merge_command(Arguments& arguments);
+int verify_command(Arguments& arguments);
 int report_command(Arguments& arguments);
 int list_command(Arguments& arguments);
 int inspect_command(Arguments& arguments);

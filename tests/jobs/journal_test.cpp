@@ -105,3 +105,42 @@ TEST(Journal, FolderThatCannotBeWrittenIsTheEnvironmentsFault) {
     const TemporaryFolder folder;
     EXPECT_THROW(Journal(folder / "absent"), jobs::EnvironmentError);
 }
+
+TEST(JournalFiles, AreMergedByTimeAndKeepTheirOwnOrder) {
+    const TemporaryFolder folder;
+    const auto append = [&](const std::string& name, const std::vector<std::pair<double, int>>& times_and_units) {
+        Journal journal(folder.path(), name);
+        for (const auto& [time, unit] : times_and_units) {
+            journal.append({.event = "assigned", .unit = unit, .rank = 1, .time = time});
+        }
+    };
+    append("journal-shard-2-of-2.jsonl", {{1, 20}, {3, 21}, {9, 22}});
+    append("journal-shard-1-of-2.jsonl", {{1, 10}, {8, 11}, {2, 12}});  // its clock was set back
+    append("journal.jsonl", {{1, 0}, {5, 1}});
+    for (const char* foreign : {"journal.txt", "journal.jsonl.bak", "my-journal.jsonl", "journalist.jsonl"}) {
+        test_support::write_text(folder / foreign, "{\"event\": \"run\"}\n");
+    }
+    std::filesystem::create_directory(folder / "journal-folder.jsonl");
+    std::vector<std::int64_t> units;
+    for (const JournalEntry& entry : read_journal(folder.path())) units.push_back(entry.unit);
+    EXPECT_EQ(units, (std::vector<std::int64_t>{0, 10, 20, 21, 1, 11, 12, 22}));
+    EXPECT_EQ(read_journal(folder.path())[1].journal, "journal-shard-1-of-2.jsonl");
+}
+
+TEST(JournalFiles, LongOnesAreReadToTheirEnd) {
+    const TemporaryFolder folder;
+    {
+        Journal journal(folder.path());
+        for (int unit = 0; unit < 1000; ++unit) journal.append({.event = "assigned", .unit = unit, .rank = 1});
+    }
+    std::int64_t next = 0;
+    jobs::for_each_journal_entry(folder.path(), [&](const JournalEntry& entry) { EXPECT_EQ(entry.unit, next++); });
+    EXPECT_EQ(next, 1000);
+}
+
+TEST(JournalFiles, HaveNamesOfTheirKind) {
+    const TemporaryFolder folder;
+    for (const char* name : {"", "log.jsonl", "journal.txt", "journal-../x.jsonl", "../journal.jsonl"}) {
+        EXPECT_THROW(Journal(folder.path(), name), std::invalid_argument) << name;
+    }
+}

@@ -236,14 +236,3 @@ TEST(SweepPlanDigest, FollowsTheContentOfAKernelFile) {
             << error.what();
     }
 }
-
-TEST(SweepPlan, DifferenceNamesWhatChanged) {
-    const std::string text = basis + "method = dps\noperator = box\n";
-    EXPECT_EQ(SweepPlan::difference(plan_of(text), plan_of(text + "seed = 7\n")),
-              "seed: 0 in the folder, 7 in the job");
-    EXPECT_EQ(SweepPlan::difference(plan_of(text), plan_of(text + "[dps]\nzeta = 2\n")),
-              "configurations/0/method_settings/zeta: 0.5 in the folder, 2.0 in the job");
-    const std::string many = SweepPlan::difference(
-        plan_of(text), plan_of(text + "seed = 7\nbatch = 1\nthreads = 2\nstore = uint8\nclip = no\n"));
-    EXPECT_NE(many.find("; and 2 more"), std::string::npos) << many;
-}

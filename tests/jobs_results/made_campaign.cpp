@@ -6,6 +6,7 @@
 #include <ATen/ops/sin.h>
 
 #include <limits>
+#include <nlohmann/json.hpp>
 #include <vector>
 
 #include "jobs/job.h"
@@ -38,7 +39,7 @@ pipeline::MeasurementFile measured(const pipeline::WorkUnit& unit, const jobs::S
         operators::measure(entry.make(configuration.operator_settings, plan.image_shape(), parameters), batch.images,
                            configuration.sigma_y, noise, images, true);
     return {.operator_name = configuration.operator_name,
-            .operator_settings = "{}",
+            .operator_settings = nlohmann::json::parse(configuration.to_json()).at("operator_settings").dump(),
             .sigma_y = configuration.sigma_y,
             .image_index = unit.image_index,
             .image_name = batch.names,
