@@ -36,7 +36,7 @@ RunOptions read_run_options(Arguments& arguments) {
     if (options.output.empty()) throw jobs::JobError("output: '' is no folder");
     options.output = fs::absolute(options.output).lexically_normal();
     options.is_retrying = arguments.has_flag("retry-failed");
-    if (const std::optional<std::string> text = arguments.take("shard")) options.shard = jobs::parse_shard(*text);
+    if (const std::optional<std::string> text = arguments.take("shard")) options.shard = jobs::Shard::parse(*text);
     options.settings = RunSettings::take(arguments);
     options.overrides = arguments.options;
     return options;

@@ -1,4 +1,3 @@
-#include <charconv>
 #include <iostream>
 #include <optional>
 
@@ -6,6 +5,7 @@
 #include "jobs/verify.h"
 #include "pipeline/data/file_error.h"
 #include "workers/commands.h"
+#include "workers/run_campaign.h"
 #include "workers/verdict.h"
 
 namespace workers {
@@ -13,16 +13,11 @@ namespace workers {
 namespace {
 
 int workers_of_repair(Arguments& arguments) {
-    const std::optional<std::string> text = arguments.take("workers");
-    if (!text) return 1;
-    if (!arguments.has_flag("repair")) throw jobs::JobError("workers: only --repair computes; allowed: with --repair");
-    int workers = 0;
-    const char* end = text->data() + text->size();
-    const auto [stop, error] = std::from_chars(text->data(), end, workers);
-    if (error != std::errc() || stop != end || workers < 1 || workers > 4096) {
-        throw jobs::JobError("workers: '" + *text + "', expected an integer from 1 to 4096");
+    const std::optional<double> workers = take_number(arguments, "workers", 1, 4096, true, "an integer from 1 to 4096");
+    if (workers && !arguments.has_flag("repair")) {
+        throw jobs::JobError("workers: only --repair computes; allowed: with --repair");
     }
-    return workers;
+    return static_cast<int>(workers.value_or(1));
 }
 
 std::string counted(std::int64_t count, const std::string& thing) {
@@ -44,11 +39,10 @@ void print(const jobs::VerifyResult& result) {
 }
 
 /// Computes what is missing in the run's folder, from its frozen plan.
-int repair_and_run(const jobs::Campaign& campaign, [[maybe_unused]] int workers) {
-    // PLACE TO CALL THE RUN of a frozen campaign; its exit code is the command's.
-    std::cout << "run the job again with --output " << pipeline::printable(campaign.folder().string())
-              << " to compute them\n";
-    return exit_incomplete;
+int repair_and_run(const jobs::Campaign& campaign, int workers) {
+    RunSettings settings;
+    settings.workers = workers;
+    return run_campaign(campaign, settings);
 }
 
 }  // namespace
@@ -62,6 +56,7 @@ int verify_command(Arguments& arguments) {
     print(result);
     if (result.damages.empty()) return exit_done;
     if (!arguments.has_flag("repair")) return exit_quarantined;
+    prepare_folder(campaign);
     std::cout << counted(jobs::set_aside(campaign, result), "file") << " set aside\n";
     return repair_and_run(campaign, workers);
 }

@@ -21,8 +21,8 @@ constexpr std::array<std::string_view, 2> help_and_json = {"help", "json"};
 constexpr std::array<std::string_view, 8> run_values = {"output",   "workers",        "only",          "shard",
                                                         "deadline", "worker-timeout", "start-timeout", "replacements"};
 constexpr std::array<std::string_view, 2> run_flags = {"help", "retry-failed"};
-constexpr std::array<std::string_view, 6> rank_values = {"only",          "deadline",     "worker-timeout",
-                                                         "start-timeout", "replacements", "number"};
+constexpr std::array<std::string_view, 7> rank_values = {
+    "only", "deadline", "worker-timeout", "start-timeout", "replacements", "number", "launch"};
 
 constexpr std::array<std::string_view, 1> verify_values = {"workers"};
 constexpr std::array<std::string_view, 2> verify_flags = {"help", "repair"};
@@ -34,7 +34,7 @@ constexpr std::array<std::string_view, 2> convert_values = {"to", "model-preset"
 
 constexpr ArgumentRules plain = {.flags = help_only};
 
-constexpr std::array<Command, 12> commands = {{
+constexpr std::array<Command, 14> commands = {{
     {"plan",
      "plan JOB [--NAME VALUE …]",
      "says what a job would do: units, network calls, bytes, hours; runs nothing",

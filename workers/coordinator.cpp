@@ -350,6 +350,7 @@ void Coordination::tell_status(const std::string& state) {
     if (!links_.status) return;
     Status status;
     status.state = state;
+    status.launch = settings_.launch;
     status.host = settings_.host;
     status.process = settings_.process;
     status.units = settings_.units_in_plan;

@@ -39,6 +39,7 @@ struct CoordinatorSettings {
     std::string digest;              ///< Of the plan; a worker that read another one is refused.
     std::int64_t units_in_plan = 0;  ///< For the status.
     std::int64_t already_committed = 0;
+    std::string launch = {};  ///< For the status.
     std::string host;  ///< Of the coordinator, and its process id: told to the workers.
     int process = 0;
     double status_seconds = 2;

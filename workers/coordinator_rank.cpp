@@ -37,6 +37,7 @@ CoordinatorSettings settings_of(const RankTask& task, const jobs::SweepPlan& pla
     settings.digest = plan.digest();
     settings.units_in_plan = plan.unit_count();
     settings.already_committed = work.already_committed;
+    settings.launch = task.settings.launch;
     settings.host = place.host;
     settings.process = place.process;
     settings.silence_seconds = task.settings.silence_seconds;
@@ -116,6 +117,7 @@ Verdict run_coordinator(cluster::Channel& channel, const RankTask& task, const C
     } catch (const std::exception& error) {
         outcome.verdict = {.exit_code = exit_internal, .reason = std::string("coordinator: ") + error.what()};
     }
+    outcome.verdict.launch = task.settings.launch;
     leave_verdict(task.folder, outcome.verdict);
     if (!outcome.have_workers_left) leave(outcome.verdict.exit_code);
     return outcome.verdict;

@@ -2,6 +2,7 @@
 
 #include <cstdio>
 #include <filesystem>
+#include <random>
 
 #include "cluster/launcher.h"
 #include "cluster/node_layout.h"
@@ -21,11 +22,11 @@ constexpr int starts_at_most = 4;
 /// Follows one launch through the run's folder: the coordinator's status, its verdict, its death.
 class Follower {
   public:
-    explicit Follower(const fs::path& folder) : folder_(folder) {}
+    Follower(const fs::path& folder, const std::string& launch) : folder_(folder), launch_(launch) {}
 
     void look() {
         const std::optional<Status> status = read_status(folder_);
-        if (!status) return;
+        if (!status || status->launch != launch_) return;
         progress_.show(*status);
         if (status->process != 0 && !is_watching_) {
             is_watching_ = true;
@@ -35,12 +36,18 @@ class Follower {
     /// True once there is a verdict, or nobody is left who could give one.
     bool is_decided() {
         is_gone_ = is_gone_ || !coordinator_.ended().empty();
-        return is_gone_ || fs::exists(folder_ / "verdict.json");
+        return is_gone_ || verdict();
+    }
+    /// Of this launch.
+    std::optional<Verdict> verdict() const {
+        std::optional<Verdict> found = read_verdict(folder_);
+        return found && found->launch == launch_ ? found : std::nullopt;
     }
     void clear() { progress_.clear(); }
 
   private:
     fs::path folder_;
+    std::string launch_;
     Progress progress_;
     cluster::ProcessWatch coordinator_;
     bool is_watching_ = false, is_gone_ = false;
@@ -51,16 +58,19 @@ Verdict launch_once(const jobs::Campaign& campaign, const RunSettings& settings)
     remove_verdict(folder);
     fs::remove(folder / "status.json");
     fs::create_directories(folder / "logs");
-    Follower follower(folder);
+    // A run that was killed a moment ago may still leave its status and verdict.
+    RunSettings own = settings;
+    own.launch = std::to_string(std::random_device{}());
+    Follower follower(folder, own.launch);
     cluster::Supervision supervision;
     supervision.log = folder / "logs" / "mpirun.log";
     supervision.tick = [&] { follower.look(); };
     supervision.is_decided = [&] { return follower.is_decided(); };
     const cluster::LaunchResult result = cluster::supervise(
-        cluster::mpirun_command(settings.workers, rank_command_words({folder, settings, 0})), supervision);
+        cluster::mpirun_command(settings.workers, rank_command_words({folder, own, 0})), supervision);
     follower.clear();
 
-    const std::optional<Verdict> verdict = read_verdict(folder);
+    const std::optional<Verdict> verdict = follower.verdict();
     const bool is_finished = verdict && (verdict->exit_code == exit_done || verdict->exit_code == exit_quarantined);
     if (result.signal != 0 && !is_finished) {
         return {.exit_code = 128 + result.signal, .reason = "stopped by signal " + std::to_string(result.signal)};

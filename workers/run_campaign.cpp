@@ -36,9 +36,11 @@ double clock_seconds() {
 
 /// The coordinator of the folder's last status, if it is at work.
 bool is_at_work(const Status& status) {
-    if (status.process == 0 || (status.state != "running" && status.state != "draining")) return false;
-    if (status.host != cluster::node_place().host) return std::abs(clock_seconds() - status.time) < fresh_seconds;
-    return cluster::is_running("diffinv", status.process);
+    if (status.process == 0) return false;
+    // One of this host has ended when its process has: it writes its verdict after its last status.
+    if (status.host == cluster::node_place().host) return cluster::is_running("diffinv", status.process);
+    const bool is_running = status.state == "running" || status.state == "draining";
+    return is_running && std::abs(clock_seconds() - status.time) < fresh_seconds;
 }
 
 /// results.h5 is missing, or older than the newest unit.

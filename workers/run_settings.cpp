@@ -34,6 +34,7 @@ RunSettings RunSettings::take(Arguments& arguments) {
         take_number(arguments, "workers", 1, 4096, true, "an integer from 1 to 4096").value_or(settings.workers));
     settings.replacements = static_cast<int>(
         take_number(arguments, "replacements", 0, 1000, true, "an integer from 0 to 1000").value_or(settings.replacements));
+    settings.launch = arguments.take("launch").value_or("");
     settings.only = arguments.take("only").value_or("");
     settings.silence_seconds = seconds("worker-timeout", 1, settings.silence_seconds);
     settings.load_seconds = seconds("start-timeout", 1, settings.load_seconds);
@@ -55,9 +56,10 @@ std::vector<std::string> RunSettings::to_words() const {
     add("start-timeout", load_seconds);
     add("replacements", replacements);
     if (std::isfinite(deadline)) add("deadline", deadline);
-    if (!only.empty()) {
-        words.push_back("--only");
-        words.push_back(only);
+    for (const auto& [name, text] : {std::pair<std::string, std::string>("--only", only), {"--launch", launch}}) {
+        if (text.empty()) continue;
+        words.push_back(name);
+        words.push_back(text);
     }
     return words;
 }

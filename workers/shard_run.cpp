@@ -29,11 +29,6 @@ double seconds_of_epoch() {
     return std::chrono::duration<double>(std::chrono::system_clock::now().time_since_epoch()).count();
 }
 
-/// One process may append to a journal: every shard has its own.
-std::string journal_name(const jobs::Shard& shard) {
-    return "journal-shard-" + std::to_string(shard.index) + "-of-" + std::to_string(shard.count) + ".jsonl";
-}
-
 /// Thrown out of a unit where this process has to leave.
 struct ShardEnd {
     Verdict verdict;
@@ -45,7 +40,7 @@ class ShardRun {
         : campaign_(campaign),
           settings_(settings),
           work_(work),
-          journal_(campaign.folder(), journal_name(shard)),
+          journal_(campaign.folder(), shard.journal_name()),
           requests_(campaign.folder()),
           rank_(shard.index),
           group_(cluster::lone_collective()),
@@ -162,7 +157,7 @@ int run_shard(const jobs::Campaign& campaign, const jobs::Shard& shard, const Ru
     cluster::install_signal_handlers();
     const std::vector<std::int64_t> own = jobs::shard_units(campaign.plan(), shard);
     RemainingWork work = remaining_work(campaign, settings.only, own);
-    const std::string name = "shard " + std::to_string(shard.index) + "/" + std::to_string(shard.count);
+    const std::string name = "shard " + shard.text();
     std::cout << campaign.folder().string() << ": " << name << ", " << work.queue.waiting() << " of " << own.size()
               << " units to do" << std::endl;
     Verdict verdict{.exit_code = work.queue.quarantined().empty() ? exit_done : exit_quarantined,

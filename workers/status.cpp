@@ -38,6 +38,7 @@ std::string to_json(const Status& status) {
                            {"seconds_silent", worker.seconds_silent}});
     }
     const Json json = {{"state", status.state},
+                       {"launch", status.launch},
                        {"host", status.host},
                        {"process", status.process},
                        {"units", status.units},
@@ -63,6 +64,7 @@ std::optional<Status> read_status(const std::filesystem::path& folder) {
     try {
         Status status;
         json.at("state").get_to(status.state);
+        json.at("launch").get_to(status.launch);
         json.at("host").get_to(status.host);
         json.at("process").get_to(status.process);
         json.at("units").get_to(status.units);

@@ -20,6 +20,7 @@ struct WorkerStatus {
 /// How a run stands: status.json, written by the coordinator every two seconds, read from any shell.
 struct Status {
     std::string state;       ///< "running", "draining", "finished", "incomplete"
+    std::string launch;      ///< RunSettings::launch.
     std::string host;        ///< Of the coordinator.
     int process = 0;         ///< Of the coordinator, on that host.
     std::int64_t units = 0;  ///< In the plan.

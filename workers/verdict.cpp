@@ -16,6 +16,7 @@ void write_verdict(const std::filesystem::path& folder, const Verdict& verdict) 
     const Json json = {{"exit_code", verdict.exit_code},
                        {"reason", verdict.reason},
                        {"quarantined", std::move(quarantined)},
+                       {"launch", verdict.launch},
                        {"may_start_again", verdict.may_start_again}};
     pipeline::commit_bytes(folder / "verdict.json", json.dump(2, ' ', false, Json::error_handler_t::replace) + "\n");
 }
@@ -29,6 +30,7 @@ std::optional<Verdict> read_verdict(const std::filesystem::path& folder) {
         Verdict verdict;
         json.at("exit_code").get_to(verdict.exit_code);
         json.at("reason").get_to(verdict.reason);
+        json.at("launch").get_to(verdict.launch);
         json.at("may_start_again").get_to(verdict.may_start_again);
         for (const Json& entry : json.at("quarantined")) {
             verdict.quarantined.push_back(

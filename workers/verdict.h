@@ -23,6 +23,7 @@ struct Verdict {
     int exit_code = exit_internal;
     std::string reason = {};  ///< Empty where all is done.
     std::vector<QuarantinedUnit> quarantined = {};
+    std::string launch = {};       ///< RunSettings::launch of the ranks that it is about.
     bool may_start_again = false;  ///< Ended while starting, by a death: starting again may help.
 };
 
