@@ -27,6 +27,7 @@ int run_program(std::span<const std::string> words);
 
 int plan_command(Arguments& arguments);
 int run_command(Arguments& arguments);
+int submit_command(Arguments& arguments);
 int status_command(Arguments& arguments);
 int merge_command(Arguments& arguments);
 int report_command(Arguments& arguments);
