@@ -31,10 +31,31 @@ void Arguments::expect_no_options(std::string_view command) const {
                          "' (see 'diffinv " + std::string(command) + " --help')");
 }
 
+namespace {
+
+/// Takes every `-x VALUE` out of the words.
+std::vector<std::string> take_repeated(std::vector<std::string>& words, std::string_view name) {
+    std::vector<std::string> values, rest;
+    for (std::size_t i = 0; i < words.size(); ++i) {
+        if (name.empty() || words[i] != name) {
+            rest.push_back(words[i]);
+        } else if (i + 1 < words.size() && !words[i + 1].starts_with("-")) {
+            values.push_back(words[++i]);
+        } else {
+            throw jobs::JobError("option '" + std::string(name) + "' has no value");
+        }
+    }
+    words = std::move(rest);
+    return values;
+}
+
+}  // namespace
+
 Arguments parse_arguments(std::span<const std::string> words, const ArgumentRules& rules) {
-    const jobs::CommandLine line =
-        jobs::parse_command_line({words.begin(), words.end()}, rules.takes_job_options, rules.values, rules.flags);
     Arguments arguments;
+    std::vector<std::string> others(words.begin(), words.end());
+    arguments.repeated = take_repeated(others, rules.repeated);
+    const jobs::CommandLine line = jobs::parse_command_line(others, rules.takes_job_options, rules.values, rules.flags);
     for (const std::string& word : line.positional) {
         if (word.starts_with("-") && word != "-") {
             throw jobs::JobError("'" + word + "' is no option: options are written --name value");

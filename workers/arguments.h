@@ -15,6 +15,7 @@ struct Arguments {
     std::vector<std::string> words;
     jobs::Overrides options;  ///< In the order given, names without `--`.
     std::vector<std::string> flags;
+    std::vector<std::string> repeated;  ///< Values of the option that may be given many times.
 
     bool has_flag(std::string_view name) const;
     /// Takes an option that the command itself knows out of `options`; nothing where it was not given.
@@ -32,6 +33,7 @@ struct ArgumentRules {
     bool takes_job_options = false;                 ///< Every option of a job file.
     std::span<const std::string_view> values = {};  ///< The command's own, with a value.
     std::span<const std::string_view> flags = {};   ///< The command's own, without.
+    std::string_view repeated = {};                 ///< "-x": one with a value that may be given many times.
 };
 
 /// Takes a command's line apart by Boost.Program_options, in which job files are read too.

@@ -1,10 +1,14 @@
+#include <array>
 #include <chrono>
+#include <ctime>
 #include <iostream>
 #include <nlohmann/json.hpp>
 #include <optional>
 
 #include "jobs/campaign.h"
+#include "pipeline/data/file_error.h"
 #include "workers/commands.h"
+#include "workers/slurm_record.h"
 #include "workers/status.h"
 #include "workers/verdict.h"
 
@@ -15,11 +19,31 @@ namespace {
 /// A status older than this was left behind by a coordinator that is no more.
 constexpr double stale_seconds = 30;
 
+std::string local_time(double seconds) {
+    const auto time = static_cast<std::time_t>(seconds);
+    std::tm parts{};
+    localtime_r(&time, &parts);
+    std::array<char, 32> text{};
+    std::strftime(text.data(), text.size(), "%F %T", &parts);
+    return text.data();
+}
+
 std::string state_of(const std::optional<Status>& status, std::int64_t committed, std::int64_t units) {
     const double now = std::chrono::duration<double>(std::chrono::system_clock::now().time_since_epoch()).count();
     const bool is_fresh = status && now - status->time < stale_seconds;
     if (is_fresh && (status->state == "running" || status->state == "draining")) return status->state;
     return committed == units ? "finished" : "incomplete";
+}
+
+/// The jobs that were handed to Slurm, newest first; what became of each is Slurm's to say.
+void print_submitted_jobs(const std::filesystem::path& folder) {
+    const std::vector<SubmittedJob> jobs = submitted_jobs(folder);
+    for (auto job = jobs.rbegin(); job != jobs.rend(); ++job) {
+        std::cout << "Slurm job " << pipeline::printable(job->id) << ", submitted " << local_time(job->time) << ": "
+                  << (job->shards > 0 ? "array of " + std::to_string(job->shards)
+                                      : std::to_string(job->nodes) + (job->nodes == 1 ? " node" : " nodes"))
+                  << "\n";
+    }
 }
 
 }  // namespace
@@ -51,6 +75,13 @@ int status_command(Arguments& arguments) {
                 json["quarantined"].push_back({{"unit", unit.number}, {"reason", unit.reason}});
             }
         }
+        for (const SubmittedJob& job : submitted_jobs(folder)) {
+            json["slurm_jobs"].push_back({{"job", job.id},
+                                          {"time", job.time},
+                                          {"nodes", job.nodes},
+                                          {"workers", job.workers},
+                                          {"array", job.shards}});
+        }
         std::cout << json.dump(2, ' ', false, nlohmann::ordered_json::error_handler_t::replace) << "\n";
         return exit_done;
     }
@@ -68,6 +99,7 @@ int status_command(Arguments& arguments) {
             std::cout << "  unit " << unit.number << ": " << unit.reason << "\n";
         }
     }
+    print_submitted_jobs(folder);
     return exit_done;
 }
 

@@ -26,6 +26,9 @@ constexpr std::array<std::string_view, 7> rank_values = {
 
 constexpr std::array<std::string_view, 1> verify_values = {"workers"};
 constexpr std::array<std::string_view, 2> verify_flags = {"help", "repair"};
+constexpr std::array<std::string_view, 7> submit_values = {"output", "nodes", "gpus-per-node", "workers-per-node",
+                                                           "time",   "array", "requeue-limit"};
+constexpr std::array<std::string_view, 2> submit_flags = {"help", "print"};
 constexpr std::array<std::string_view, 1> export_values = {"to"};
 constexpr std::array<std::string_view, 1> report_values = {"images"};
 constexpr std::array<std::string_view, 2> report_flags = {"help", "intervals"};
@@ -34,7 +37,7 @@ constexpr std::array<std::string_view, 2> convert_values = {"to", "model-preset"
 
 constexpr ArgumentRules plain = {.flags = help_only};
 
-constexpr std::array<Command, 14> commands = {{
+constexpr std::array<Command, 15> commands = {{
     {"plan",
      "plan JOB [--NAME VALUE …]",
      "says what a job would do: units, network calls, bytes, hours; runs nothing",
@@ -61,6 +64,24 @@ constexpr std::array<Command, 14> commands = {{
      "70 internal error, 75 incomplete: run the same command again, 130 and 143 stopped by INT and TERM.",
      {.takes_job_options = true, .values = run_values, .flags = run_flags},
      run_command},
+    {"submit",
+     "submit JOB [--output DIR] --nodes N --gpus-per-node G --time T [--print] [-x KEY=VALUE …] [--NAME VALUE …]",
+     "hands a job to Slurm, which runs it, and runs it again until it is done",
+     "--output DIR            folder of the run, as for 'run'; login node and compute nodes share it\n"
+     "--nodes N               default: 1\n"
+     "--gpus-per-node G       0 computes on processors\n"
+     "--workers-per-node W    processes that compute on a node; default: one for each of its GPUs, at least 1\n"
+     "--time T                limit of one stay in the cluster: minutes, HH:MM:SS, D-HH and so on. Near its end no "
+     "unit\n"
+     "                        begins that would not end in it, and the job goes back into the queue\n"
+     "--requeue-limit R       how often it goes back, at most; default: 20\n"
+     "--array K               K jobs of one process each, without MPI, that share the units evenly\n"
+     "-x KEY=VALUE            another option of sbatch, as -x partition=gpu or -x exclusive; may be repeated\n"
+     "--print                 shows the script and does nothing\n\n"
+     "Refuses at once whatever 'run' would refuse. The script is DIR/slurm/job.sh, Slurm's output "
+     "DIR/logs/slurm-*.log.",
+     {.takes_job_options = true, .values = submit_values, .flags = submit_flags, .repeated = "-x"},
+     submit_command},
     {"status",
      "status DIR [--json]",
      "how a run stands, from any shell",

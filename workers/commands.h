@@ -27,6 +27,7 @@ int run_program(std::span<const std::string> words);
 
 int plan_command(Arguments& arguments);
 int run_command(Arguments& arguments);
+int submit_command(Arguments& arguments);
 int status_command(Arguments& arguments);
 int drain_command(Arguments& arguments);
 int cancel_command(Arguments& arguments);
