@@ -152,6 +152,29 @@ TEST(RunSurvives, DeadlineEndsItInTime) {
     expect_nothing_left(run);
 }
 
+TEST(RunSurvives, DamagedFilesAreNamedAndComputedAgain) {
+    const TemporaryFolder folder;
+    const std::string job = write_long_job(folder);
+    const fs::path run = folder / "run";
+    ASSERT_EQ(run_job(job, run, 2).exit_code, 0);
+    const std::string verify = program() + " verify " + run.string();
+    EXPECT_EQ(run_command(verify).exit_code, 0);
+    const fs::path unit = run / "units" / "000" / "unit-000003.h5";
+    fs::resize_file(unit, fs::file_size(unit) - 100);
+    for (const auto& entry : fs::recursive_directory_iterator(run / "measurements")) {
+        if (entry.path().filename() == "block-0001.h5") fs::remove(entry.path());
+    }
+    const CommandResult damaged = run_command(verify);
+    EXPECT_EQ(damaged.exit_code, 3);
+    EXPECT_NE(damaged.output.find("units/000/unit-000003.h5: "), std::string::npos) << damaged.output;
+    EXPECT_NE(damaged.output.find("block-0001.h5: is missing"), std::string::npos) << damaged.output;
+    const CommandResult repaired = run_command(verify + " --repair --workers 2");
+    EXPECT_EQ(repaired.exit_code, 0) << repaired.errors;
+    EXPECT_NE(repaired.output.find("; 8 done before; 2 workers"), std::string::npos) << repaired.output;
+    EXPECT_EQ(run_command(verify).exit_code, 0);
+    EXPECT_EQ(hashes(run), undisturbed());
+}
+
 TEST(RunSurvives, SecondRunOfAFolderIsRefusedWhileTheFirstIsAtWork) {
     const TemporaryFolder folder;
     const fs::path run = folder / "run";
