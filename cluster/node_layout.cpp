@@ -20,4 +20,13 @@ NodePlace node_place() {
     return place;
 }
 
+int allocated_nodes() {
+    int nodes = 1;
+    if (const char* given = std::getenv("SLURM_JOB_NUM_NODES")) {
+        const std::string_view text(given);
+        std::from_chars(text.data(), text.data() + text.size(), nodes);
+    }
+    return nodes;
+}
+
 }  // namespace cluster

@@ -14,4 +14,7 @@ struct NodePlace {
 /// The place of the calling process. Needs no MPI.
 NodePlace node_place();
 
+/// Nodes that the batch system has given to this job; 1 outside one.
+int allocated_nodes();
+
 }  // namespace cluster

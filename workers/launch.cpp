@@ -61,6 +61,8 @@ Verdict launch_once(const jobs::Campaign& campaign, const RunSettings& settings)
     // A run that was killed a moment ago may still leave its status and verdict.
     RunSettings own = settings;
     own.launch = std::to_string(std::random_device{}());
+    // A start on several nodes asks all their daemons: one that is lost would end mpirun.
+    if (cluster::allocated_nodes() > 1) own.replacements = 0;
     Follower follower(folder, own.launch);
     cluster::Supervision supervision;
     supervision.log = folder / "logs" / "mpirun.log";
