@@ -6,6 +6,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <chrono>
 #include <cstdlib>
@@ -91,10 +92,9 @@ pid_t start(const LaunchCommand& command, const std::filesystem::path& log) {
     return child;
 }
 
-/// Children of this process, orphans of the command among them, from /proc.
-std::vector<pid_t> own_children() {
+/// Children of a process, from /proc: of this one, orphans of the command among them.
+std::vector<pid_t> children_of(pid_t self) {
     std::vector<pid_t> children;
-    const pid_t self = getpid();
     std::error_code ignored;
     for (const auto& entry : std::filesystem::directory_iterator("/proc", ignored)) {
         const std::string name = entry.path().filename().string();
@@ -115,7 +115,7 @@ std::vector<pid_t> own_children() {
 /// Kills and reaps whatever is left: killing one generation hands us the next.
 void end_all_descendants() {
     for (int round = 0; round < 200; ++round) {
-        const std::vector<pid_t> children = own_children();
+        const std::vector<pid_t> children = children_of(getpid());
         if (children.empty()) return;
         for (const pid_t child : children) kill(child, SIGKILL);
         for (const pid_t child : children) waitpid(child, nullptr, 0);
@@ -149,6 +149,9 @@ LaunchResult supervise(const LaunchCommand& command, const Supervision& supervis
     LaunchResult result;
     std::optional<Clock::time_point> decided, asked_to_end;
     int drains_passed = 0;
+    bool is_started = !supervision.is_started;
+    std::size_t most_children = 0;
+    const Clock::time_point begin = Clock::now();
     const auto ask_to_end = [&] {
         if (asked_to_end) return;
         kill(child, SIGTERM);
@@ -168,6 +171,14 @@ LaunchResult supervise(const LaunchCommand& command, const Supervision& supervis
         if (!decided && supervision.is_decided && round % 10 == 0 && supervision.is_decided()) decided = Clock::now();
         if (decided && seconds_since(*decided) > supervision.grace_seconds) ask_to_end();
         if (asked_to_end && seconds_since(*asked_to_end) > supervision.kill_seconds) kill(-child, SIGKILL);
+        if (!is_started && !asked_to_end && round % 10 == 0) {
+            is_started = supervision.is_started();
+            const std::size_t children = children_of(child).size();
+            most_children = std::max(most_children, children);
+            result.has_failed_to_start =
+                !is_started && (children < most_children || seconds_since(begin) > supervision.start_seconds);
+            if (result.has_failed_to_start) ask_to_end();
+        }
         if (supervision.tick && round % 10 == 0) supervision.tick();
         std::this_thread::sleep_for(std::chrono::milliseconds(10));
     }

@@ -21,6 +21,8 @@ LaunchCommand mpirun_command(int workers, const std::vector<std::string>& progra
 /// How a supervised command ended.
 struct LaunchResult {
     int status = 0;  ///< Its exit code, 128 + signal where one ended it.
+    /// A child of the command ended, or the time was over, before `is_started`: the command was ended for that.
+    bool has_failed_to_start = false;
     int signal = 0;  ///< TERM, INT or HUP that the supervisor itself was sent; 0 where none was.
 };
 
@@ -29,6 +31,10 @@ struct Supervision {
     std::function<void()> tick;  ///< Called about ten times a second. May be null.
     std::function<bool()>
         is_decided;             ///< True once the command has said its verdict: it then has `grace_seconds` to end.
+    /// True once the command needs no watch over its children any more. Before that mpirun's ranks wait for one another,
+    /// for ever where one has ended. Null: from the beginning.
+    std::function<bool()> is_started;
+    double start_seconds = 300;   ///< Within which `is_started` must become true.
     double grace_seconds = 1.5;  ///< From the verdict to TERM.
     double kill_seconds = 3;    ///< From TERM to KILL: mpirun itself gives its ranks one second.
 };

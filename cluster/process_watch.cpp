@@ -5,7 +5,10 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include <cstdlib>
+#include <filesystem>
 #include <fstream>
+#include <utility>
 
 #include "cluster/node_layout.h"
 
@@ -20,6 +23,24 @@ int open_process(int process) {
 
 void signal_process(int descriptor, int signal) {
     syscall(SYS_pidfd_send_signal, descriptor, signal, nullptr, 0);
+}
+
+/// What mpirun has put into a process's environment; −1 where it is not there.
+int environment_number(const std::string& process, const std::string& name) {
+    std::ifstream file("/proc/" + process + "/environ", std::ios::binary);
+    for (std::string entry; std::getline(file, entry, '\0');) {
+        if (entry.starts_with(name + "=")) return std::atoi(entry.c_str() + name.size() + 1);
+    }
+    return -1;
+}
+
+int parent_of(const std::string& process) {
+    std::ifstream file("/proc/" + process + "/stat");
+    std::string line;
+    std::getline(file, line);
+    // "pid (name) state parent …"; the name may hold anything.
+    const std::size_t end = line.rfind(')');
+    return end == std::string::npos || end + 4 >= line.size() ? -1 : std::atoi(line.c_str() + end + 4);
 }
 
 }  // namespace
@@ -40,6 +61,22 @@ void ProcessWatch::watch(int rank, const std::string& host, int process) {
     }
 }
 
+void ProcessWatch::watch_siblings(int size) {
+    const int own_rank = environment_number("self", "OMPI_COMM_WORLD_RANK");
+    const int local_size = environment_number("self", "OMPI_COMM_WORLD_LOCAL_SIZE");
+    if (own_rank < 0) return;
+    std::error_code ignored;
+    for (const auto& entry : std::filesystem::directory_iterator("/proc", ignored)) {
+        const std::string process = entry.path().filename().string();
+        if (process.find_first_not_of("0123456789") != std::string::npos || parent_of(process) != getppid()) continue;
+        const int rank = environment_number(process, "OMPI_COMM_WORLD_RANK");
+        if (rank >= 0 && rank != own_rank) watch(rank, node_place().host, std::atoi(process.c_str()));
+    }
+    for (int rank = 0; rank < size && local_size == size; ++rank) {
+        if (rank != own_rank && !descriptors_.contains(rank)) ended_before_.push_back(rank);
+    }
+}
+
 std::vector<int> ProcessWatch::ended() {
     std::vector<pollfd> polled;
     std::vector<int> ranks;
@@ -47,7 +84,7 @@ std::vector<int> ProcessWatch::ended() {
         polled.push_back({descriptor, POLLIN, 0});
         ranks.push_back(rank);
     }
-    std::vector<int> found;
+    std::vector<int> found = std::exchange(ended_before_, {});
     if (poll(polled.data(), polled.size(), 0) <= 0) return found;
     for (std::size_t index = 0; index < polled.size(); ++index) {
         if (polled[index].revents == 0) continue;

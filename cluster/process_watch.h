@@ -18,6 +18,9 @@ class ProcessWatch {
 
     /// Watches `process` where `host` is this one.
     void watch(int rank, const std::string& host, int process);
+    /// Watches the ranks that this one's launcher has started beside it, before they say anything. Where all `size` ranks
+    /// of the world are of this host, one that is not there any more has ended.
+    void watch_siblings(int size);
     /// Ranks whose process has ended since the last call; they are watched no longer.
     std::vector<int> ended();
     /// Kills the rank's process, at once; nothing where it is not watched.
@@ -25,6 +28,7 @@ class ProcessWatch {
 
   private:
     std::map<int, int> descriptors_;
+    std::vector<int> ended_before_;  ///< Before they could be watched.
 };
 
 /// True where a process of this host with this number runs a program of this name.

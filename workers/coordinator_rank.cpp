@@ -63,6 +63,7 @@ Outcome coordinate_campaign(cluster::Channel& channel, const RankTask& task, Ran
     journal.append(begin);
 
     cluster::ProcessWatch processes;
+    processes.watch_siblings(channel.size());
     CoordinatorLinks links;
     links.journal = [&](const jobs::JournalEntry& entry) { journal.append(entry); };
     links.sync = [&] { journal.sync(); };

@@ -28,6 +28,7 @@ class Follower {
         const std::optional<Status> status = read_status(folder_);
         if (!status || status->launch != launch_) return;
         progress_.show(*status);
+        is_started_ = true;
         if (status->process != 0 && !is_watching_) {
             is_watching_ = true;
             coordinator_.watch(0, status->host, status->process);
@@ -43,6 +44,8 @@ class Follower {
         std::optional<Verdict> found = read_verdict(folder_);
         return found && found->launch == launch_ ? found : std::nullopt;
     }
+    /// The coordinator has spoken: from then on it looks after the workers.
+    bool is_started() const { return is_started_; }
     void clear() { progress_.clear(); }
 
   private:
@@ -50,7 +53,7 @@ class Follower {
     std::string launch_;
     Progress progress_;
     cluster::ProcessWatch coordinator_;
-    bool is_watching_ = false, is_gone_ = false;
+    bool is_started_ = false, is_watching_ = false, is_gone_ = false;
 };
 
 Verdict launch_once(const jobs::Campaign& campaign, const RunSettings& settings) {
@@ -68,6 +71,8 @@ Verdict launch_once(const jobs::Campaign& campaign, const RunSettings& settings)
     supervision.log = folder / "logs" / "mpirun.log";
     supervision.tick = [&] { follower.look(); };
     supervision.is_decided = [&] { return follower.is_decided(); };
+    supervision.is_started = [&] { return follower.is_started() || follower.is_decided(); };
+    supervision.start_seconds = settings.load_seconds;
     const cluster::LaunchResult result = cluster::supervise(
         cluster::mpirun_command(settings.workers, rank_command_words({folder, own, 0})), supervision);
     follower.clear();
@@ -78,6 +83,9 @@ Verdict launch_once(const jobs::Campaign& campaign, const RunSettings& settings)
         return {.exit_code = 128 + result.signal, .reason = "stopped by signal " + std::to_string(result.signal)};
     }
     if (verdict) return *verdict;
+    if (result.has_failed_to_start) {
+        return {.exit_code = exit_incomplete, .reason = "a rank ended while they started", .may_start_again = true};
+    }
     const std::string trouble = trouble_with_writing(folder, std::int64_t{1} << 16);
     if (!trouble.empty()) {
         return {.exit_code = exit_environment,
