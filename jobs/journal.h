@@ -47,6 +47,7 @@ class Journal {
     Journal(const Journal&) = delete;
     Journal& operator=(const Journal&) = delete;
     /// @throws EnvironmentError  where it cannot be written
+    /// Held in memory until `sync`, or the end of the journal: one write for many entries.
     void append(const JournalEntry& entry);
     /// Makes all appended entries durable.
     void sync();
@@ -55,8 +56,10 @@ class Journal {
     /// After a crash a new entry must begin a line of its own.
     void end_torn_line(const std::filesystem::path& path);
     void write_all(std::string_view text);
+    void write_pending();
     std::string name_;
     int descriptor_ = -1;
+    std::string pending_;
 };
 
 /// Every entry of all journals of a run that can be read: each file's in its own order, the files merged by time (a

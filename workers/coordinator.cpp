@@ -73,6 +73,7 @@ class Coordination {
 
     // What it tells.
     void note(const std::string& event, int rank, std::int64_t unit = -1, const std::string& reason = {});
+    void make_durable();
     void tell_status(const std::string& state);
     Outcome end(int exit_code, const std::string& reason);
     Outcome end_of_work();
@@ -88,13 +89,14 @@ class Coordination {
     std::optional<double> nothing_left_since_;
     int replacements_left_;
     std::optional<std::uint64_t> checksum_;
-    bool is_draining_ = false;
+    bool is_draining_ = false, has_noted_ = false;
     std::string last_death_;
     std::optional<Verdict> refusal_;
 };
 
 void Coordination::note(const std::string& event, int rank, std::int64_t unit, const std::string& reason) {
     if (!links_.journal) return;
+    has_noted_ = true;
     jobs::JournalEntry entry;
     entry.event = event;
     entry.unit = unit;
@@ -139,6 +141,7 @@ void Coordination::committed(int rank, const Message& message) {
     if (!queue_.commit(message.unit)) return;
     costs_.learn(configuration(message.unit), queue_.cost(message.unit), message.seconds);
     if (!links_.journal) return;
+    has_noted_ = true;
     jobs::JournalEntry entry;
     entry.event = "committed";
     entry.unit = message.unit;
@@ -239,7 +242,6 @@ bool Coordination::ends_in_time(std::int64_t unit, double began) const {
 }
 
 void Coordination::answer_waiting() {
-    if (crew_.waiting().empty()) return;
     const std::vector<int> waiting(crew_.waiting().begin(), crew_.waiting().end());
     std::vector<std::pair<int, std::int64_t>> dealt;
     const double time = now();
@@ -268,9 +270,8 @@ void Coordination::answer_waiting() {
             is_draining_ = true;
         }
     }
-    if (dealt.empty()) return;
     // Attempts are on record before they begin, so that a unit which ends everything is known.
-    if (links_.sync) links_.sync();
+    make_durable();
     for (const auto& [rank, unit] : dealt) {
         channel_.send(rank, to_text({.kind = MessageKind::unit, .unit = unit}));
         crew_.begin_unit(rank, *crew_.find(rank), unit, time);
@@ -345,6 +346,11 @@ void Coordination::check() {
     keep_deadline();
 }
 
+void Coordination::make_durable() {
+    if (has_noted_ && links_.sync) links_.sync();
+    has_noted_ = false;
+}
+
 void Coordination::tell_status(const std::string& state) {
     told_ = now();
     if (!links_.status) return;
@@ -386,7 +392,7 @@ Outcome Coordination::end(int exit_code, const std::string& reason) {
         queue_.release(unit, rank);
         note("released", rank, unit, reason);
     }
-    if (links_.sync) links_.sync();
+    make_durable();
     tell_status(exit_code == exit_done || exit_code == exit_quarantined ? "finished" : "incomplete");
     const bool have_left = crew_.alive() == 0 && crew_.count(WorkerState::dead) == 0;
     return {{.exit_code = exit_code, .reason = reason, .quarantined = queue_.quarantined()}, have_left};

@@ -21,7 +21,7 @@ enum class Request { none, drain, cancel };
 /// What a coordinator tells the world and asks of it. Every function may be null.
 struct CoordinatorLinks {
     std::function<void(const jobs::JournalEntry&)> journal;  ///< Appended.
-    std::function<void()> sync;                              ///< All that was appended is durable when it returns.
+    std::function<void()> sync;                              ///< All that was appended is durable when it returns. At most once a round.
     std::function<void(const Status&)> status;               ///< Every `status_seconds`, and at the end.
     std::function<bool()> is_terminated;                     ///< Leave at once.
     std::function<Request()> request;                        ///< Asked four times a second.

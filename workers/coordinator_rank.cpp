@@ -61,6 +61,7 @@ Outcome coordinate_campaign(cluster::Channel& channel, const RankTask& task, Ran
     begin.host = settings.host;
     begin.time = epoch_seconds();
     journal.append(begin);
+    journal.sync();
 
     cluster::ProcessWatch processes;
     processes.watch_siblings(channel.size());

@@ -123,6 +123,7 @@ class ShardRun {
             entry.host = cluster::node_place().host;
             entry.device = "cpu";
             journal_.append(entry);
+            journal_.sync();
         } catch (const ShardEnd& end) {
             note("released", unit, end.verdict.reason);
             throw;

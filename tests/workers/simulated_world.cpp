@@ -104,7 +104,7 @@ void SimulatedWorld::begin(int rank, std::int64_t unit) {
     state.began = now_;
     const double seconds = cost_(unit) / state.behaviour.speed;
     if (state.behaviour.dies_of.contains(unit)) schedule(now_ + seconds / 2, Kind::dies, rank, state.task);
-    schedule(now_ + std::min(beat_seconds, seconds / 3), Kind::beat, rank, state.task);
+    schedule(now_ + beat_seconds, Kind::beat, rank, state.task);
     schedule(now_ + seconds, Kind::finished, rank, state.task);
 }
 
