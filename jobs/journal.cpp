@@ -23,7 +23,7 @@ namespace {
 using Json = nlohmann::json;
 
 /// One line, written by hand: tens of thousands of them a second must not hold the coordinator up.
-class Line {
+class JournalLine {
   public:
     void add(const char* name, const std::string& text) {
         // Bytes of foreign names that are no UTF-8 must not end the run.
@@ -45,8 +45,8 @@ class Line {
     std::string text_;
 };
 
-std::string line_of(const JournalEntry& entry) {
-    Line line;
+std::string journal_line(const JournalEntry& entry) {
+    JournalLine line;
     line.add("event", entry.event);
     line.add("time", entry.time);
     if (entry.unit >= 0) line.add("unit", entry.unit);
@@ -99,7 +99,7 @@ Journal::~Journal() {
 }
 
 void Journal::append(const JournalEntry& entry) {
-    pending_ += line_of(entry);
+    pending_ += journal_line(entry);
 }
 
 void Journal::write_all(std::string_view text) {
