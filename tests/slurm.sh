@@ -66,17 +66,22 @@ submit() { # NAME JOB OPTIONS…
 }
 state() { scontrol show job -o "$1" | sed -n 's/.*JobState=\([A-Z_]*\).*/\1/p' | sort -u; }
 # Until the job, with all its elements, has ended; a requeued one need not wait its two minutes.
-wait_end() { # NAME ID
+wait_end() { # NAME ID [STATE]: any end, or only this one
   local states ended=0 deadline=$((SECONDS + 240))
   while [ $SECONDS -lt $deadline ]; do
     states=$(state "$2")
     if grep -q PENDING <<<"$states"; then scontrol update jobid="$2" StartTime=now 2>/dev/null || true; fi
+    if [ -n "${3:-}" ]; then
+      [ "$states" != "$3" ] || return 0
+      sleep 0.4
+      continue
+    fi
     # A job that is put back looks ended for a moment.
     if grep -qvE 'COMPLETED|FAILED|CANCELLED|TIMEOUT|NODE_FAIL' <<<"$states"; then ended=0; else ended=$((ended + 1)); fi
     [ $ended -lt 8 ] || return 0
     sleep 0.4
   done
-  fail "$1" "job $2 does not end: $(tr '\n' ' ' <<<"$states")"
+  fail "$1" "job $2 does not end well: $(tr '\n' ' ' <<<"$states")"
 }
 wait_units() { # NAME COUNT
   for _ in $(seq 400); do [ "$(committed "$1")" -ge "$2" ] && return; sleep 0.1; done
@@ -148,14 +153,14 @@ if [ "$quick" = no ]; then
   "$program" run "$folder/long.ini" --output "$folder/local-long" --workers 2 >/dev/null
   digests "$folder/local-long" >"$folder/long.expected"
   submit limit long --nodes 1 --gpus-per-node 1 --time 1
-  wait_end limit "$id"
+  wait_end limit "$id" COMPLETED
   expect_whole limit long
   log=$folder/limit/logs/slurm-$id.log
   grep -q 'incomplete: back in the queue' "$log" || fail limit 'never requeued'
   pass limit "$(grep -c 'back in the queue' "$log") requeues at the time limit"
 
   submit array small --nodes 1 --gpus-per-node 1 --time 5 --array 3
-  wait_end array "$id"
+  wait_end array "$id" COMPLETED
   expect_whole array small
   [ "$(find "$folder/array" -name 'journal-shard-*-of-3.jsonl' | wc -l)" -eq 3 ] || fail array 'not three shards'
   pass array '3 shards'
