@@ -126,7 +126,8 @@ void end_all_descendants() {
 
 LaunchCommand mpirun_command(int workers, const std::vector<std::string>& program) {
     LaunchCommand command;
-    command.arguments = {"mpirun", "--enable-recovery", "--oversubscribe", "--bind-to", "none", "-np", std::to_string(workers + 1)};
+    command.arguments = {"mpirun", "--enable-recovery",        "--oversubscribe", "--bind-to", "none",
+                         "-np",    std::to_string(workers + 1)};
     command.arguments.insert(command.arguments.end(), program.begin(), program.end());
     command.environment = {
         {"OMPI_ALLOW_RUN_AS_ROOT", "1"},

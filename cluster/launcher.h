@@ -30,13 +30,13 @@ struct Supervision {
     std::filesystem::path log;   ///< Takes the command's standard output and standard error.
     std::function<void()> tick;  ///< Called about ten times a second. May be null.
     std::function<bool()>
-        is_decided;             ///< True once the command has said its verdict: it then has `grace_seconds` to end.
-    /// True once the command needs no watch over its children any more. Before that mpirun's ranks wait for one another,
-    /// for ever where one has ended. Null: from the beginning.
+        is_decided;  ///< True once the command has said its verdict: it then has `grace_seconds` to end.
+    /// True once the command needs no watch over its children any more. Before that mpirun's ranks wait for one
+    /// another, for ever where one has ended. Null: from the beginning.
     std::function<bool()> is_started;
-    double start_seconds = 300;   ///< Within which `is_started` must become true.
+    double start_seconds = 300;  ///< Within which `is_started` must become true.
     double grace_seconds = 1.5;  ///< From the verdict to TERM.
-    double kill_seconds = 3;    ///< From TERM to KILL: mpirun itself gives its ranks one second.
+    double kill_seconds = 3;     ///< From TERM to KILL: mpirun itself gives its ranks one second.
 };
 
 /// Runs a command and waits for its end, so that nothing of it is left behind, however one of us ends:

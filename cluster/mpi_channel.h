@@ -12,8 +12,8 @@ namespace cluster {
 /// The channel between the ranks of MPI_COMM_WORLD, and those that rank 0 starts later. Needs a living MpiEnvironment.
 class MpiChannel : public Channel {
   public:
-    /// Starts `program` as one more rank, which is known to rank 0 alone, and speaks with it alone. Blocks until the new
-    /// process has initialised MPI (0.4 s where nothing is slow). Called by rank 0.
+    /// Starts `program` as one more rank, which is known to rank 0 alone, and speaks with it alone. Blocks until the
+    /// new process has initialised MPI (0.4 s where nothing is slow). Called by rank 0.
     /// @param program  path and arguments; it must make an MpiEnvironment and a channel with the number it is given
     /// @return its rank: the numbers follow those of the world
     /// @throws MpiError

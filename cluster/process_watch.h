@@ -18,8 +18,8 @@ class ProcessWatch {
 
     /// Watches `process` where `host` is this one.
     void watch(int rank, const std::string& host, int process);
-    /// Watches the ranks that this one's launcher has started beside it, before they say anything. Where all `size` ranks
-    /// of the world are of this host, one that is not there any more has ended.
+    /// Watches the ranks that this one's launcher has started beside it, before they say anything. Where all `size`
+    /// ranks of the world are of this host, one that is not there any more has ended.
     void watch_siblings(int size);
     /// Ranks whose process has ended since the last call; they are watched no longer.
     std::vector<int> ended();

@@ -45,14 +45,7 @@ t-start = 1000
 samples = 8
 JOB
 
-digests() { (cd "$1" && find units measurements -type f | sort | xargs sha256sum); }
-# Ranks of the run in $1 as "PID RANK", by what mpirun put into their environment.
-ranks() {
-  local pid
-  for pid in $(pgrep -f "diffinv rank $1 " || true); do
-    tr '\0' '\n' 2>/dev/null <"/proc/$pid/environ" | sed -n "s/^OMPI_COMM_WORLD_RANK=/$pid /p" || true
-  done
-}
+. tests/support/runs.sh
 fail() { printf 'chaos: run %s: %s\n' "$1" "$2" >&2; tail -n 5 "$folder/log" "$folder/$1/logs/mpirun.log" >&2 || true; exit 1; }
 
 "$program" run "$folder/job.ini" --output "$folder/whole" --workers 2 >/dev/null
@@ -67,12 +60,16 @@ for ((run = 1; run <= runs; ++run)); do
   victims=(worker coordinator mpirun program)
   victim=${victims[RANDOM % 4]}
   sleep "$((RANDOM % 4)).$((RANDOM % 1000 + 1000))"
-  case $victim in
-    worker) pid=$(ranks "$out" | awk '$2 > 0 { print $1 }' | shuf -n 1 --random-source=<(yes "$RANDOM")) ;;
-    coordinator) pid=$(ranks "$out" | awk '$2 == 0 { print $1 }' | head -n 1) ;;
-    mpirun) pid=$(pgrep -P "$launcher" mpirun || true) ;;
-    program) pid=$launcher ;;
-  esac
+  # One that is not there yet, or is about to be replaced, is waited for; none is left where the run is over.
+  pid=
+  while [ -z "$pid" ] && kill -0 "$launcher" 2>/dev/null; do
+    case $victim in
+      worker) pid=$(ranks "$out" | awk '$2 > 0 { print $1 }' | shuf -n 1 --random-source=<(yes "$RANDOM")) ;;
+      coordinator) pid=$(ranks "$out" | awk '$2 == 0 { print $1 }' | head -n 1) ;;
+      mpirun) pid=$(pgrep -P "$launcher" mpirun || true) ;;
+      program) pid=$launcher ;;
+    esac
+  done
   if [ -n "$pid" ] && kill -KILL "$pid" 2>/dev/null; then kills[$victim]=$((kills[$victim] + 1)); else kills[late]=$((kills[late] + 1)); fi
   code=0
   wait "$launcher" 2>/dev/null || code=$?
@@ -88,5 +85,5 @@ for ((run = 1; run <= runs; ++run)); do
   rm -rf "$out"
 done
 printf 'chaos: %s runs, all completed with the same bytes, in %s s; killed: ' "$runs" "$((SECONDS - begin))"
-printf '%s workers, %s coordinators, %s mpirun, %s programs; %s kills found their victim ended\n' \
+printf '%s workers, %s coordinators, %s mpirun, %s programs; %s runs were over before\n' \
   "${kills[worker]}" "${kills[coordinator]}" "${kills[mpirun]}" "${kills[program]}" "${kills[late]}"

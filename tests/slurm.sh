@@ -46,7 +46,7 @@ t-start = 1000
 samples = $2
 JOB
 }
-digests() { (cd "$1" && find units measurements -type f | sort | xargs sha256sum); }
+. tests/support/runs.sh
 committed() { find "$folder/$1/units" -name '*.h5' 2>/dev/null | wc -l; }
 pass() { printf 'PASS %-14s %3d s  %s\n' "$1" "$((SECONDS - begin))" "${2:-}"; }
 fail() {
@@ -92,13 +92,6 @@ expect_whole() { # NAME JOB
   [ -z "$(find "$folder/$1" -name '*.tmp')" ] || fail "$1" 'temporary files are left'
   "$program" status "$folder/$1" --json | grep -q '"state": "finished"' || fail "$1" "status: $("$program" status "$folder/$1")"
 }
-ranks() { # NAME: "PID RANK"
-  local pid
-  for pid in $(pgrep -f "diffinv rank $folder/$1 " || true); do
-    tr '\0' '\n' 2>/dev/null <"/proc/$pid/environ" | sed -n "s/^OMPI_COMM_WORLD_RANK=/$pid /p" || true
-  done
-}
-
 job_file small 16
 job_file long 70
 "$program" run "$folder/small.ini" --output "$folder/local" --workers 2 >/dev/null
@@ -117,7 +110,7 @@ pass plain "on $nodes"
 
 submit worker small --nodes 2 --gpus-per-node 1 --time 5
 wait_units worker 1
-kill -KILL "$(ranks worker | awk '$2 == 2 { print $1 }')"
+kill -KILL "$(ranks "$folder/worker" | awk '$2 == 2 { print $1 }')"
 wait_end worker "$id"
 [ "$(state "$id")" = COMPLETED ] || fail worker "$(state "$id")"
 expect_whole worker small
@@ -140,7 +133,7 @@ if [ "$quick" = no ]; then
   submit node small --nodes 3 --gpus-per-node 1 --time 5
   wait_units node 1
   # The node of rank 3 is lost: its daemons, mpirun's daemon and the rank.
-  pid=$(ranks node | awk '$2 == 3 { print $1 }')
+  pid=$(ranks "$folder/node" | awk '$2 == 3 { print $1 }')
   lost=$(tr '\0' '\n' <"/proc/$pid/environ" | sed -n 's/^SLURMD_NODENAME=//p')
   orted=$(ps -o ppid= -p "$pid" | tr -d ' ')
   kill -KILL "$(cat "$folder/cluster/slurmd-$lost.pid")" "$orted" "$pid" 2>/dev/null || true

@@ -45,8 +45,7 @@ RunOptions read_run_options(Arguments& arguments) {
 /// Everything that can be refused is refused here, before a rank starts.
 jobs::Campaign freeze(const RunOptions& options) {
     const PlannedJob planned = plan_job(options.job_file, options.overrides);
-    jobs::Campaign campaign =
-        jobs::Campaign::create_or_continue(options.output, planned.plan, planned.dataset.get());
+    jobs::Campaign campaign = jobs::Campaign::create_or_continue(options.output, planned.plan, planned.dataset.get());
     if (!options.shard) prepare_folder(campaign);
     if (options.is_retrying) forget_failures(campaign);
     return campaign;
@@ -81,9 +80,8 @@ int run_inside_mpi(const RunOptions& options) {
         const jobs::Campaign campaign = freeze(options);
         const int exit_code = run_campaign(campaign, settings, [&] {
             is_told = true;
-            tell_all({.kind = MessageKind::plan,
-                      .digest = campaign.plan().digest(),
-                      .folder = options.output.string()});
+            tell_all(
+                {.kind = MessageKind::plan, .digest = campaign.plan().digest(), .folder = options.output.string()});
             Progress progress;
             return run_coordinator(*channel, {options.output, settings, 0},
                                    {.show = [&](const Status& status) { progress.show(status); }, .start_worker = {}});

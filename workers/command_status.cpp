@@ -1,5 +1,4 @@
 #include <array>
-#include <chrono>
 #include <ctime>
 #include <iostream>
 #include <nlohmann/json.hpp>
@@ -7,6 +6,7 @@
 
 #include "jobs/campaign.h"
 #include "pipeline/data/file_error.h"
+#include "workers/clock.h"
 #include "workers/commands.h"
 #include "workers/slurm_record.h"
 #include "workers/status.h"
@@ -29,8 +29,7 @@ std::string local_time(double seconds) {
 }
 
 std::string state_of(const std::optional<Status>& status, std::int64_t committed, std::int64_t units) {
-    const double now = std::chrono::duration<double>(std::chrono::system_clock::now().time_since_epoch()).count();
-    const bool is_fresh = status && now - status->time < stale_seconds;
+    const bool is_fresh = status && epoch_seconds() - status->time < stale_seconds;
     if (is_fresh && (status->state == "running" || status->state == "draining")) return status->state;
     return committed == units ? "finished" : "incomplete";
 }
@@ -91,7 +90,7 @@ int status_command(Arguments& arguments) {
         std::cout << progress_line(*status) << "\n";
         for (const WorkerStatus& worker : status->workers) {
             std::cout << "  worker " << worker.rank << " on " << worker.host << ": "
-                      << (worker.unit < 0 ? "waiting" : "unit " + std::to_string(worker.unit)) << "\n";
+                      << (worker.unit < 0 ? worker.state : "unit " + std::to_string(worker.unit)) << "\n";
         }
     } else if (verdict && !verdict->reason.empty()) {
         std::cout << "last run: exit code " << verdict->exit_code << ", " << verdict->reason << "\n";

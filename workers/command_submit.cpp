@@ -1,7 +1,4 @@
-#include <unistd.h>
-
-#include <charconv>
-#include <chrono>
+#include <algorithm>
 #include <filesystem>
 #include <iostream>
 #include <optional>
@@ -13,8 +10,12 @@
 #include "jobs/job_error.h"
 #include "pipeline/data/commit.h"
 #include "pipeline/data/file_error.h"
+#include "workers/clock.h"
 #include "workers/commands.h"
+#include "workers/launch.h"
 #include "workers/planning.h"
+#include "workers/requests.h"
+#include "workers/run_settings.h"
 #include "workers/slurm_record.h"
 #include "workers/verdict.h"
 
@@ -24,17 +25,11 @@ namespace {
 
 namespace fs = std::filesystem;
 
-/// A whole number of a command's own option.
+/// A whole number of the command's own; the script's own checks are closer.
 std::optional<int> take_whole_number(Arguments& arguments, const std::string& name, int least) {
-    const std::optional<std::string> text = arguments.take(name);
-    if (!text) return std::nullopt;
-    int number = 0;
-    const char* end = text->data() + text->size();
-    const auto [stop, error] = std::from_chars(text->data(), end, number);
-    if (error != std::errc() || stop != end || number < least) {
-        throw jobs::JobError(name + ": '" + *text + "', expected an integer of at least " + std::to_string(least));
-    }
-    return number;
+    const std::optional<double> number =
+        take_number(arguments, name, least, 1e9, true, "an integer of at least " + std::to_string(least));
+    return number ? std::optional(static_cast<int>(*number)) : std::nullopt;
 }
 
 /// What the command line says about the Slurm job; all options that are left are the job file's.
@@ -57,8 +52,7 @@ cluster::SlurmJob read_slurm_job(Arguments& arguments, const fs::path& job_file)
     job.time = *time;
     job.extra = arguments.repeated;
 
-    job.command = {fs::read_symlink("/proc/self/exe").string(), "run", fs::absolute(job_file).string(), "--output",
-                   job.folder.string()};
+    job.command = {own_program(), "run", fs::absolute(job_file).string(), "--output", job.folder.string()};
     for (const auto& [name, value] : arguments.options) job.command.push_back("--" + name + "=" + value);
     return job;
 }
@@ -77,7 +71,7 @@ std::string submit(const fs::path& folder, const std::string& script) {
     try {
         pipeline::commit_bytes(file, script);
         // What was said to an earlier job does not hold for this one.
-        for (const char* word : {"drain", "cancel"}) fs::remove(folder / word);
+        remove_requests(folder);
         return cluster::submit_script(file);
     } catch (const pipeline::FileError& error) {
         throw jobs::EnvironmentError(error.what());
@@ -102,10 +96,9 @@ int submit_command(Arguments& arguments) {
     }
     jobs::Campaign::create_or_continue(job.folder, planned.plan, planned.dataset.get());
     fs::create_directories(job.folder / "logs");
-    const double now = std::chrono::duration<double>(std::chrono::system_clock::now().time_since_epoch()).count();
     const int workers = job.shards > 0 ? job.shards : job.nodes * job.workers_per_node;
     const std::string id = submit(job.folder, script);
-    record_submitted_job(job.folder, {id, now, job.nodes, workers, job.shards});
+    record_submitted_job(job.folder, {id, epoch_seconds(), job.nodes, workers, job.shards});
 
     std::cout << "Slurm job " << id << ": " << planned.plan.unit_count() << " units, " << planned.plan.rows()
               << " images; "

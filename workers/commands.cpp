@@ -21,8 +21,8 @@ constexpr std::array<std::string_view, 2> help_and_json = {"help", "json"};
 constexpr std::array<std::string_view, 8> run_values = {"output",   "workers",        "only",          "shard",
                                                         "deadline", "worker-timeout", "start-timeout", "replacements"};
 constexpr std::array<std::string_view, 2> run_flags = {"help", "retry-failed"};
-constexpr std::array<std::string_view, 7> rank_values = {
-    "only", "deadline", "worker-timeout", "start-timeout", "replacements", "number", "launch"};
+constexpr std::array<std::string_view, 7> rank_values = {"only",         "deadline", "worker-timeout", "start-timeout",
+                                                         "replacements", "number",   "launch"};
 
 constexpr std::array<std::string_view, 1> verify_values = {"workers"};
 constexpr std::array<std::string_view, 2> verify_flags = {"help", "repair"};
@@ -53,9 +53,12 @@ constexpr std::array<Command, 15> commands = {{
      "--only PART    runs a part of the sweep: method=dps,operator=box,operator=random; keys are method, operator and\n"
      "               sigma-y, one key again means 'or'\n"
      "--retry-failed tries what failed in earlier runs again\n"
-     "--shard I/K    computes part I of K in this process alone, without MPI; the parts may run at once and anywhere\n\n"
-     "--deadline T         seconds since 1970 at which all must have ended: nothing is begun that would not end before\n"
-     "--worker-timeout S   a worker that is silent so long is taken for dead (at least ten of its steps); default: 30.\n"
+     "--shard I/K    computes part I of K in this process alone, without MPI; the parts may run at once and "
+     "anywhere\n\n"
+     "--deadline T         seconds since 1970 at which all must have ended: nothing is begun that would not end "
+     "before\n"
+     "--worker-timeout S   a worker that is silent so long is taken for dead (at least ten of its steps); default: "
+     "30.\n"
      "                     One of this machine whose process has ended is noticed at once.\n"
      "--start-timeout S    the same while it loads the model or takes a first step; default: 300\n"
      "--replacements N     workers that may be started for dead ones; default: 3\n\n"

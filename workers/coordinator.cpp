@@ -2,11 +2,14 @@
 
 #include <algorithm>
 #include <chrono>
+#include <limits>
 #include <optional>
 #include <thread>
 #include <utility>
 
+#include "workers/clock.h"
 #include "workers/crew.h"
+#include "workers/journal_entries.h"
 #include "workers/message.h"
 
 namespace workers {
@@ -19,14 +22,6 @@ constexpr double check_seconds = 0.25;
 constexpr double farewell_seconds = 2;
 /// A unit is expected to take so many times what the cost model says.
 constexpr double caution = 1.2;
-
-double steady_seconds() {
-    return std::chrono::duration<double>(std::chrono::steady_clock::now().time_since_epoch()).count();
-}
-
-double seconds_since_epoch() {
-    return std::chrono::duration<double>(std::chrono::system_clock::now().time_since_epoch()).count();
-}
 
 /// One run of `coordinate`.
 class Coordination {
@@ -65,13 +60,16 @@ class Coordination {
     void answer_waiting();
     void stop(int rank, WorkerView& worker);
     void check();
-    void bury(int rank, const std::string& reason, bool is_gone);
+    void bury(int rank, const std::string& reason);
     void replace_one();
     void keep_deadline();
     bool ends_in_time(std::int64_t unit, double began) const;
     bool is_over();
 
     // What it tells.
+    Author author(int rank);
+    void say(int rank, const Message& message);
+    void note(const jobs::JournalEntry& entry);
     void note(const std::string& event, int rank, std::int64_t unit = -1, const std::string& reason = {});
     void make_durable();
     void tell_status(const std::string& state);
@@ -94,28 +92,31 @@ class Coordination {
     std::optional<Verdict> refusal_;
 };
 
-void Coordination::note(const std::string& event, int rank, std::int64_t unit, const std::string& reason) {
+Author Coordination::author(int rank) {
+    const WorkerView* worker = crew_.find(rank);
+    return worker == nullptr ? Author{rank, {}, {}} : Author{rank, worker->host, worker->device};
+}
+
+void Coordination::note(const jobs::JournalEntry& entry) {
     if (!links_.journal) return;
     has_noted_ = true;
-    jobs::JournalEntry entry;
-    entry.event = event;
-    entry.unit = unit;
-    entry.rank = rank;
-    entry.time = seconds_since_epoch();
-    entry.reason = reason;
-    if (const WorkerView* worker = crew_.find(rank)) {
-        entry.host = worker->host;
-        entry.device = worker->device;
-    }
     links_.journal(entry);
+}
+
+void Coordination::note(const std::string& event, int rank, std::int64_t unit, const std::string& reason) {
+    note(entry_of(event, author(rank), unit, reason));
+}
+
+void Coordination::say(int rank, const Message& message) {
+    // Over some networks a word to a process that has ended holds up the whole job.
+    if (!crew_.find(rank)->is_gone) channel_.send(rank, to_text(message));
 }
 
 void Coordination::welcome(int rank, WorkerView& worker, const Message& message) {
     worker.host = message.host;
     worker.device = message.device;
     if (links_.watch) links_.watch(rank, message.host, message.process);
-    channel_.send(rank,
-                  to_text({.kind = MessageKind::alive, .process = settings_.process, .host = settings_.host}));
+    say(rank, {.kind = MessageKind::alive, .process = settings_.process, .host = settings_.host});
     if (message.digest == settings_.digest) return;
     refusal_ = Verdict{.exit_code = exit_internal,
                        .reason = "worker " + std::to_string(rank) + " read plan " + message.digest.substr(0, 12) +
@@ -140,21 +141,11 @@ void Coordination::committed(int rank, const Message& message) {
     lay_down(rank, message.unit);
     if (!queue_.commit(message.unit)) return;
     costs_.learn(configuration(message.unit), queue_.cost(message.unit), message.seconds);
-    if (!links_.journal) return;
-    has_noted_ = true;
-    jobs::JournalEntry entry;
-    entry.event = "committed";
-    entry.unit = message.unit;
-    entry.rank = rank;
-    entry.time = seconds_since_epoch();
-    entry.seconds = message.seconds;
-    entry.seconds_sampling = message.seconds_sampling;
-    entry.diverged = message.diverged;
-    entry.unreadable = message.unreadable;
-    const WorkerView* worker = crew_.find(rank);
-    entry.host = worker->host;
-    entry.device = worker->device;
-    links_.journal(entry);
+    note(commit_entry(author(rank), message.unit,
+                      {.seconds = message.seconds,
+                       .seconds_sampling = message.seconds_sampling,
+                       .diverged = message.diverged,
+                       .unreadable = message.unreadable}));
 }
 
 void Coordination::failed(int rank, const Message& message) {
@@ -185,7 +176,7 @@ void Coordination::refused(int rank, WorkerView& worker, const Message& message)
 
 void Coordination::beat(int rank, WorkerView& worker) {
     if (!worker.is_to_stop) {
-        channel_.send(rank, to_text({.kind = MessageKind::alive}));
+        say(rank, {.kind = MessageKind::alive});
         return;
     }
     queue_.release(worker.unit, rank);
@@ -196,8 +187,7 @@ void Coordination::beat(int rank, WorkerView& worker) {
 void Coordination::hear_dead(int rank, const WorkerView& worker, const Message& message) {
     // Whatever it has committed is as good as any other's: the same unit gives the same bytes.
     if (message.kind == MessageKind::done) committed(rank, message);
-    const bool is_told = worker.state == WorkerState::left || worker.is_gone;
-    if (!is_told) channel_.send(rank, to_text({.kind = MessageKind::stop}));
+    if (worker.state == WorkerState::dead) say(rank, {.kind = MessageKind::stop});
 }
 
 void Coordination::hear(const cluster::Envelope& envelope) {
@@ -232,7 +222,7 @@ void Coordination::hear(const cluster::Envelope& envelope) {
 }
 
 void Coordination::stop(int rank, WorkerView& worker) {
-    channel_.send(rank, to_text({.kind = MessageKind::stop}));
+    say(rank, {.kind = MessageKind::stop});
     crew_.change_state(rank, worker, WorkerState::left);
 }
 
@@ -242,6 +232,7 @@ bool Coordination::ends_in_time(std::int64_t unit, double began) const {
 }
 
 void Coordination::answer_waiting() {
+    if (crew_.waiting().empty()) return make_durable();
     const std::vector<int> waiting(crew_.waiting().begin(), crew_.waiting().end());
     std::vector<std::pair<int, std::int64_t>> dealt;
     const double time = now();
@@ -273,29 +264,27 @@ void Coordination::answer_waiting() {
     // Attempts are on record before they begin, so that a unit which ends everything is known.
     make_durable();
     for (const auto& [rank, unit] : dealt) {
-        channel_.send(rank, to_text({.kind = MessageKind::unit, .unit = unit}));
+        say(rank, {.kind = MessageKind::unit, .unit = unit});
         crew_.begin_unit(rank, *crew_.find(rank), unit, time);
     }
 }
 
-void Coordination::bury(int rank, const std::string& reason, bool is_gone) {
+void Coordination::bury(int rank, const std::string& reason) {
     WorkerView& worker = *crew_.find(rank);
     const std::int64_t unit = worker.unit;
     // The first replicas are loaded together: without this one the others wait for ever.
     const bool is_group_broken =
         worker.state == WorkerState::loading && !worker.is_replacement && crew_.count(WorkerState::loading) > 1;
-    worker.is_gone = is_gone;
     crew_.change_state(rank, worker, WorkerState::dead);
     last_death_ = reason;
-    if (!is_gone && links_.kill) links_.kill(rank);
+    if (!worker.is_gone && links_.kill) links_.kill(rank);
     note(unit >= 0 ? "died" : "worker lost", rank, unit, reason);
     if (unit >= 0 && queue_.lose(unit, rank, reason)) {
         note("quarantined", rank, unit, queue_.quarantined().back().reason);
     }
     if (is_group_broken) {
-        refusal_ = Verdict{.exit_code = exit_incomplete,
-                           .reason = reason + ", while the model was loaded",
-                           .may_start_again = true};
+        refusal_ = Verdict{
+            .exit_code = exit_incomplete, .reason = reason + ", while the model was loaded", .may_start_again = true};
         return;
     }
     replace_one();
@@ -329,19 +318,19 @@ void Coordination::check() {
     }
     if (links_.ended) {
         for (const int rank : links_.ended()) {
-            const WorkerView* worker = crew_.find(rank);
-            if (worker == nullptr || worker->state == WorkerState::left || worker->state == WorkerState::dead) continue;
+            WorkerView* worker = crew_.find(rank);
+            if (worker == nullptr) continue;
+            worker->is_gone = true;
             // What it said before it ended comes first.
             while (const std::optional<cluster::Envelope> envelope = channel_.poll()) hear(*envelope);
-            bury(rank, "worker " + std::to_string(rank) + " on " + worker->host + " ended", true);
+            if (worker->state == WorkerState::left || worker->state == WorkerState::dead) continue;
+            bury(rank, "worker " + std::to_string(rank) + " on " + worker->host + " ended");
         }
     }
     for (const int rank : crew_.silent(checked_)) {
         const WorkerView& worker = *crew_.find(rank);
-        bury(rank,
-             "worker " + std::to_string(rank) + (worker.host.empty() ? "" : " on " + worker.host) +
-                 " has said nothing for " + duration_words(checked_ - worker.last_heard),
-             false);
+        bury(rank, "worker " + std::to_string(rank) + (worker.host.empty() ? "" : " on " + worker.host) +
+                       " has said nothing for " + duration_words(checked_ - worker.last_heard));
     }
     keep_deadline();
 }
@@ -364,7 +353,7 @@ void Coordination::tell_status(const std::string& state) {
     status.running = queue_.running();
     status.quarantined = static_cast<std::int64_t>(queue_.quarantined().size());
     status.seconds = told_ - begin_;
-    status.time = seconds_since_epoch();
+    status.time = epoch_seconds();
     if (queue_.committed() > 0) {
         status.units_per_second = static_cast<double>(queue_.committed()) / status.seconds;
         const double cost_left = queue_.cost_total() - queue_.cost_committed();
@@ -408,7 +397,6 @@ Outcome Coordination::end_of_work() {
 }
 
 Outcome Coordination::run() {
-    for (const QuarantinedUnit& unit : queue_.quarantined()) note("quarantined", 0, unit.number, unit.reason);
     tell_status("running");
     while (!is_over()) {
         // Everything that has arrived, then the answers.

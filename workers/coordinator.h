@@ -21,18 +21,18 @@ enum class Request { none, drain, cancel };
 /// What a coordinator tells the world and asks of it. Every function may be null.
 struct CoordinatorLinks {
     std::function<void(const jobs::JournalEntry&)> journal;  ///< Appended.
-    std::function<void()> sync;                              ///< All that was appended is durable when it returns. At most once a round.
-    std::function<void(const Status&)> status;               ///< Every `status_seconds`, and at the end.
-    std::function<bool()> is_terminated;                     ///< Leave at once.
-    std::function<Request()> request;                        ///< Asked four times a second.
+    std::function<void()> sync;  ///< All that was appended is durable when it returns. At most once a round.
+    std::function<void(const Status&)> status;  ///< Every `status_seconds`, and at the end.
+    std::function<bool()> is_terminated;        ///< Leave at once.
+    std::function<Request()> request;           ///< Asked four times a second.
 
     std::function<void(int rank, const std::string& host, int process)> watch;  ///< A worker says where it runs.
     std::function<std::vector<int>()> ended;  ///< Watched ranks whose process is gone. Asked four times a second.
     std::function<void(int rank)> kill;       ///< Ends a watched process; nothing where it is none of this host.
     std::function<int()> replace;             ///< Starts one more worker and returns its rank.
 
-    std::function<double()> now;   ///< Monotonic seconds; null: the steady clock.
-    std::function<void()> pause;   ///< Between rounds; null: a millisecond's sleep.
+    std::function<double()> now;  ///< Monotonic seconds; null: the steady clock.
+    std::function<void()> pause;  ///< Between rounds; null: a millisecond's sleep.
 };
 
 struct CoordinatorSettings {
@@ -40,7 +40,7 @@ struct CoordinatorSettings {
     std::int64_t units_in_plan = 0;  ///< For the status.
     std::int64_t already_committed = 0;
     std::string launch = {};  ///< For the status.
-    std::string host;  ///< Of the coordinator, and its process id: told to the workers.
+    std::string host;         ///< Of the coordinator, and its process id: told to the workers.
     int process = 0;
     double status_seconds = 2;
     /// A worker at work that says nothing for so long, and ten times as long as the slowest step seen, is dead.
@@ -49,9 +49,9 @@ struct CoordinatorSettings {
     double load_seconds = 300;
     /// Monotonic seconds at which everything must have ended; infinity: no limit.
     double deadline = std::numeric_limits<double>::infinity();
-    double deadline_margin_seconds = 5;  ///< What runs is stopped so long before the deadline.
-    int replacements = 0;                ///< Workers that may be started for dead ones.
-    CostModel costs;                     ///< What earlier runs taught.
+    double deadline_margin_seconds = 5;                      ///< What runs is stopped so long before the deadline.
+    int replacements = 0;                                    ///< Workers that may be started for dead ones.
+    CostModel costs;                                         ///< What earlier runs taught.
     std::function<int(std::int64_t unit)> configuration_of;  ///< For the cost model; null: all are alike.
 };
 

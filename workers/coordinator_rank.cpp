@@ -1,13 +1,14 @@
 #include <chrono>
 #include <cstdio>
 #include <cstdlib>
-#include <map>
 #include <thread>
 
 #include "cluster/node_layout.h"
 #include "cluster/process_watch.h"
 #include "cluster/signals.h"
 #include "jobs/job_error.h"
+#include "workers/clock.h"
+#include "workers/journal_entries.h"
 #include "workers/rank_log.h"
 #include "workers/ranks.h"
 #include "workers/remaining_work.h"
@@ -23,14 +24,6 @@ namespace {
     std::_Exit(exit_code);
 }
 
-double epoch_seconds() {
-    return std::chrono::duration<double>(std::chrono::system_clock::now().time_since_epoch()).count();
-}
-
-double monotonic_seconds() {
-    return std::chrono::duration<double>(std::chrono::steady_clock::now().time_since_epoch()).count();
-}
-
 CoordinatorSettings settings_of(const RankTask& task, const jobs::SweepPlan& plan, RemainingWork& work) {
     const cluster::NodePlace place = cluster::node_place();
     CoordinatorSettings settings;
@@ -42,7 +35,7 @@ CoordinatorSettings settings_of(const RankTask& task, const jobs::SweepPlan& pla
     settings.process = place.process;
     settings.silence_seconds = task.settings.silence_seconds;
     settings.load_seconds = task.settings.load_seconds;
-    settings.deadline = monotonic_seconds() + (task.settings.deadline - epoch_seconds());
+    settings.deadline = steady_seconds() + (task.settings.deadline - epoch_seconds());
     settings.replacements = task.settings.replacements;
     settings.costs = std::move(work.costs);
     settings.configuration_of = [&plan](std::int64_t unit) { return plan.configuration_index(unit); };
@@ -55,12 +48,7 @@ Outcome coordinate_campaign(cluster::Channel& channel, const RankTask& task, Ran
     RemainingWork work = remaining_work(campaign, task.settings.only);
     const CoordinatorSettings settings = settings_of(task, campaign.plan(), work);
     jobs::Journal journal(task.folder);
-    jobs::JournalEntry begin;
-    begin.event = "run";
-    begin.rank = 0;
-    begin.host = settings.host;
-    begin.time = epoch_seconds();
-    journal.append(begin);
+    journal.append(entry_of("run", {0, settings.host, {}}));
     journal.sync();
 
     cluster::ProcessWatch processes;

@@ -49,7 +49,9 @@ class Crew {
     std::vector<int> silent(double now) const;
     const std::set<int>& waiting() const { return waiting_; }
     int count(WorkerState state) const;
-    int alive() const { return count(WorkerState::loading) + static_cast<int>(waiting_.size()) + count(WorkerState::working); }
+    int alive() const {
+        return count(WorkerState::loading) + static_cast<int>(waiting_.size()) + count(WorkerState::working);
+    }
     std::map<int, WorkerView>& all() { return workers_; }
     const std::map<int, WorkerView>& all() const { return workers_; }
 

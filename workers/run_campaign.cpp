@@ -13,6 +13,8 @@
 #include "jobs/journal.h"
 #include "jobs/merge.h"
 #include "jobs/report/result_table.h"
+#include "workers/clock.h"
+#include "workers/journal_entries.h"
 #include "workers/launch.h"
 #include "workers/remaining_work.h"
 #include "workers/requests.h"
@@ -30,17 +32,13 @@ constexpr double fresh_seconds = 10;
 /// What a killed run leaves behind ends within this time.
 constexpr double ending_seconds = 5;
 
-double clock_seconds() {
-    return std::chrono::duration<double>(std::chrono::system_clock::now().time_since_epoch()).count();
-}
-
 /// The coordinator of the folder's last status, if it is at work.
 bool is_at_work(const Status& status) {
     if (status.process == 0) return false;
     // One of this host has ended when its process has: it writes its verdict after its last status.
     if (status.host == cluster::node_place().host) return cluster::is_running("diffinv", status.process);
     const bool is_running = status.state == "running" || status.state == "draining";
-    return is_running && std::abs(clock_seconds() - status.time) < fresh_seconds;
+    return is_running && std::abs(epoch_seconds() - status.time) < fresh_seconds;
 }
 
 /// results.h5 is missing, or older than the newest unit.
@@ -130,11 +128,8 @@ void prepare_folder(const jobs::Campaign& campaign) {
 }
 
 void forget_failures(const jobs::Campaign& campaign) {
-    jobs::JournalEntry entry;
-    entry.event = "retry";
-    entry.time = clock_seconds();
     jobs::Journal journal(campaign.folder());
-    journal.append(entry);
+    journal.append(entry_of("retry", {-1, {}, {}}));
     journal.sync();
 }
 
@@ -149,8 +144,8 @@ int run_campaign(const jobs::Campaign& campaign, const RunSettings& settings,
         has_work = work.queue.waiting() > 0;
     }
     if (has_work) return conclude(campaign, carry_out());
-    return conclude(campaign, {.exit_code = quarantined.empty() ? exit_done : exit_quarantined,
-                               .quarantined = quarantined});
+    return conclude(campaign,
+                    {.exit_code = quarantined.empty() ? exit_done : exit_quarantined, .quarantined = quarantined});
 }
 
 int run_campaign(const jobs::Campaign& campaign, const RunSettings& settings) {

@@ -32,14 +32,16 @@ RunSettings RunSettings::take(Arguments& arguments) {
     RunSettings settings;
     settings.workers = static_cast<int>(
         take_number(arguments, "workers", 1, 4096, true, "an integer from 1 to 4096").value_or(settings.workers));
-    settings.replacements = static_cast<int>(
-        take_number(arguments, "replacements", 0, 1000, true, "an integer from 0 to 1000").value_or(settings.replacements));
+    settings.replacements =
+        static_cast<int>(take_number(arguments, "replacements", 0, 1000, true, "an integer from 0 to 1000")
+                             .value_or(settings.replacements));
     settings.launch = arguments.take("launch").value_or("");
     settings.only = arguments.take("only").value_or("");
     settings.silence_seconds = seconds("worker-timeout", 1, settings.silence_seconds);
     settings.load_seconds = seconds("start-timeout", 1, settings.load_seconds);
-    settings.deadline = take_number(arguments, "deadline", 1, 1e11, false, "a time in seconds since 1970, as 'date +%s' prints it")
-                            .value_or(settings.deadline);
+    settings.deadline =
+        take_number(arguments, "deadline", 1, 1e11, false, "a time in seconds since 1970, as 'date +%s' prints it")
+            .value_or(settings.deadline);
     return settings;
 }
 

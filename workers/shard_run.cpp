@@ -1,16 +1,14 @@
 #include "workers/shard_run.h"
 
-#include <algorithm>
-#include <chrono>
-#include <cstdio>
 #include <iostream>
-#include <map>
 #include <optional>
 
 #include "cluster/node_layout.h"
 #include "cluster/signals.h"
 #include "jobs/journal.h"
+#include "workers/clock.h"
 #include "workers/folder_check.h"
+#include "workers/journal_entries.h"
 #include "workers/remaining_work.h"
 #include "workers/requests.h"
 #include "workers/run_campaign.h"
@@ -25,10 +23,6 @@ namespace {
 /// A unit is expected to take so many times what the cost model says, and to end so long before the deadline.
 constexpr double shard_caution = 1.2, shard_margin_seconds = 5;
 
-double seconds_of_epoch() {
-    return std::chrono::duration<double>(std::chrono::system_clock::now().time_since_epoch()).count();
-}
-
 /// Thrown out of a unit where this process has to leave.
 struct ShardEnd {
     Verdict verdict;
@@ -42,7 +36,7 @@ class ShardRun {
           work_(work),
           journal_(campaign.folder(), shard.journal_name()),
           requests_(campaign.folder()),
-          rank_(shard.index),
+          author_{shard.index, cluster::node_place().host, "cpu"},
           group_(cluster::lone_collective()),
           computer_(campaign.folder(), campaign.plan(), *group_) {
         note("run", -1);
@@ -63,15 +57,7 @@ class ShardRun {
 
   private:
     void note(const std::string& event, std::int64_t unit, const std::string& reason = {}) {
-        jobs::JournalEntry entry;
-        entry.event = event;
-        entry.unit = unit;
-        entry.rank = rank_;
-        entry.time = seconds_of_epoch();
-        entry.host = cluster::node_place().host;
-        entry.device = "cpu";
-        entry.reason = reason;
-        journal_.append(entry);
+        journal_.append(entry_of(event, author_, unit, reason));
     }
 
     /// What ends the shard even in the middle of a unit.
@@ -79,7 +65,7 @@ class ShardRun {
         if (const int signal = cluster::termination_signal(); signal != 0) {
             throw ShardEnd{{.exit_code = 128 + signal, .reason = "stopped by signal " + std::to_string(signal)}};
         }
-        if (seconds_of_epoch() > settings_.deadline - shard_margin_seconds) {
+        if (epoch_seconds() > settings_.deadline - shard_margin_seconds) {
             throw ShardEnd{{.exit_code = exit_incomplete, .reason = "no time is left"}};
         }
         if (requests_.read() == Request::cancel) throw ShardEnd{{.exit_code = exit_cancelled, .reason = "cancelled"}};
@@ -93,7 +79,7 @@ class ShardRun {
             throw ShardEnd{{.exit_code = exit_incomplete, .reason = "drained" + left}};
         }
         const std::optional<std::int64_t> unit =
-            work_.queue.assign(rank_, true, [&](std::int64_t candidate) { return ends_in_time(candidate); });
+            work_.queue.assign(author_.rank, true, [&](std::int64_t candidate) { return ends_in_time(candidate); });
         if (!unit) throw ShardEnd{{.exit_code = exit_incomplete, .reason = "no time is left" + left}};
         return unit;
     }
@@ -101,7 +87,7 @@ class ShardRun {
     bool ends_in_time(std::int64_t unit) const {
         const jobs::SweepPlan& plan = campaign_.plan();
         const double seconds = work_.costs.seconds(plan.configuration_index(unit), plan.cost(unit)).value_or(0);
-        return seconds_of_epoch() + shard_caution * seconds <= settings_.deadline - shard_margin_seconds;
+        return epoch_seconds() + shard_caution * seconds <= settings_.deadline - shard_margin_seconds;
     }
 
     void compute(std::int64_t unit) {
@@ -111,18 +97,7 @@ class ShardRun {
             const pipeline::UnitCost cost = computer_.compute(unit, [&] { look_up(); });
             work_.queue.commit(unit);
             work_.costs.learn(campaign_.plan().configuration_index(unit), campaign_.plan().cost(unit), cost.seconds);
-            jobs::JournalEntry entry;
-            entry.event = "committed";
-            entry.unit = unit;
-            entry.rank = rank_;
-            entry.time = seconds_of_epoch();
-            entry.seconds = cost.seconds;
-            entry.seconds_sampling = cost.seconds_sampling;
-            entry.diverged = cost.diverged;
-            entry.unreadable = cost.unreadable;
-            entry.host = cluster::node_place().host;
-            entry.device = "cpu";
-            journal_.append(entry);
+            journal_.append(commit_entry(author_, unit, cost));
             journal_.sync();
         } catch (const ShardEnd& end) {
             note("released", unit, end.verdict.reason);
@@ -139,7 +114,8 @@ class ShardRun {
             throw ShardEnd{{.exit_code = report.exit_code, .reason = report.reason}};
         }
         note("failed", unit, report.reason);
-        if (work_.queue.fail(unit, rank_, report.reason, report.may_pass)) note("quarantined", unit, report.reason);
+        if (work_.queue.fail(unit, author_.rank, report.reason, report.may_pass))
+            note("quarantined", unit, report.reason);
     }
 
     const jobs::Campaign& campaign_;
@@ -147,7 +123,7 @@ class ShardRun {
     RemainingWork& work_;
     jobs::Journal journal_;
     RequestReader requests_;
-    int rank_;
+    Author author_;
     std::unique_ptr<cluster::Collective> group_;
     UnitComputer computer_;
 };

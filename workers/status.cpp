@@ -77,7 +77,8 @@ std::optional<Status> read_status(const std::filesystem::path& folder) {
         json.at("time").get_to(status.time);
         for (const Json& entry : json.at("workers")) {
             status.workers.push_back({entry.at("rank").get<int>(), entry.at("host").get<std::string>(),
-                                      entry.at("state").get<std::string>(), entry.at("unit").get<std::int64_t>(), entry.at("seconds_silent").get<double>()});
+                                      entry.at("state").get<std::string>(), entry.at("unit").get<std::int64_t>(),
+                                      entry.at("seconds_silent").get<double>()});
         }
         return status;
     } catch (const Json::exception&) {

@@ -79,7 +79,8 @@ void show_dispatch_rate(const std::string& folder) {
     constexpr int workers_of_rate = 512;
     constexpr std::int64_t units_of_rate = 200000;
     std::vector<SimulatedWorker> crew(workers_of_rate);
-    SimulatedWorld world(crew, [](std::int64_t) { return 0.5; }, [](std::int64_t) {});
+    SimulatedWorld world(
+        crew, [](std::int64_t) { return 0.5; }, [](std::int64_t) {});
     double simulating = 0;
     std::int64_t rounds = 0;
     jobs::Journal journal(folder);
@@ -135,8 +136,8 @@ void show_idle_load() {
     const double wall = wall_seconds() - begin;
     clock_gettime(CLOCK_THREAD_CPUTIME_ID, &after);
     for (std::thread& thread : threads) thread.join();
-    const double cpu = static_cast<double>(after.tv_sec - before.tv_sec) +
-                       1e-9 * static_cast<double>(after.tv_nsec - before.tv_nsec);
+    const double cpu =
+        static_cast<double>(after.tv_sec - before.tv_sec) + 1e-9 * static_cast<double>(after.tv_nsec - before.tv_nsec);
     std::printf("coordinator's share of a core, 64 workers with units of 1 s: %.2f %% (target 3 %%; without MPI)",
                 100 * cpu / wall);
     check(cpu / wall <= 0.03);

@@ -47,8 +47,8 @@ int wait_for(pid_t process) {
 
 TEST(Launcher, MpirunStartsOneRankMoreThanWorkers) {
     const cluster::LaunchCommand command = cluster::mpirun_command(3, {"program", "rank"});
-    EXPECT_EQ(command.arguments, (std::vector<std::string>{"mpirun", "--enable-recovery", "--oversubscribe", "--bind-to", "none", "-np", "4",
-                                                           "program", "rank"}));
+    EXPECT_EQ(command.arguments, (std::vector<std::string>{"mpirun", "--enable-recovery", "--oversubscribe",
+                                                           "--bind-to", "none", "-np", "4", "program", "rank"}));
     const auto has = [&](const char* name) {
         return std::any_of(command.environment.begin(), command.environment.end(),
                            [&](const auto& entry) { return entry.first == name; });

@@ -27,7 +27,7 @@ std::string program() {
 std::string write_job(const TemporaryFolder& folder, const std::string& rest) {
     const fs::path job = folder / "small.ini";
     write_text(job, "dataset = " + (quickstart_of_runs / "images").string() +
-                                      "\nmodel = " + (quickstart_of_runs / "model").string() + "\nseed = 3\n" + rest);
+                        "\nmodel = " + (quickstart_of_runs / "model").string() + "\nseed = 3\n" + rest);
     return job.string();
 }
 
@@ -45,7 +45,7 @@ std::string write_long_job(const TemporaryFolder& folder) {
 
 CommandResult run_job(const std::string& job, const fs::path& output, int workers, const std::string& more) {
     return run_command(program() + " run " + job + " --output " + output.string() + " --workers " +
-                                     std::to_string(workers) + " " + more);
+                       std::to_string(workers) + " " + more);
 }
 
 std::map<std::string, std::string> hashes(const fs::path& run) {
@@ -64,8 +64,8 @@ pid_t start_job(const std::string& job, const fs::path& output, int workers, con
                 const std::vector<std::string>& more) {
     const pid_t process = fork();
     if (process != 0) return process;
-    std::vector<std::string> words = {"diffinv", "run",       job, "--output", output.string(),
-                                      "--workers", std::to_string(workers)};
+    std::vector<std::string> words = {
+        "diffinv", "run", job, "--output", output.string(), "--workers", std::to_string(workers)};
     words.insert(words.end(), more.begin(), more.end());
     std::vector<char*> arguments;
     for (std::string& word : words) arguments.push_back(word.data());
@@ -95,7 +95,6 @@ int committed_units(const fs::path& run) {
     }
     return count;
 }
-
 
 std::vector<int> processes_of_rank(const fs::path& run, int rank) {
     std::vector<int> found;

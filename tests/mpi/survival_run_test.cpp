@@ -109,8 +109,8 @@ TEST(RunSurvives, KilledCoordinatorOrLauncherLeavesNothingAndTheSameCommandConti
 TEST(RunSurvives, StoppedWorkerIsTakenForDeadAndKilled) {
     const TemporaryFolder folder;
     const fs::path run = folder / "run";
-    const pid_t process = start_job(write_long_job(folder), run, 2, folder / "log",
-                                    {"--worker-timeout", "3", "--start-timeout", "5"});
+    const pid_t process =
+        start_job(write_long_job(folder), run, 2, folder / "log", {"--worker-timeout", "3", "--start-timeout", "5"});
     ASSERT_TRUE(wait_for_units(run, 1));
     kill(processes_of_rank(run, 1).at(0), SIGSTOP);
     EXPECT_EQ(end_of(process), 0) << read_text(folder / "log");
@@ -217,11 +217,11 @@ TEST(RunSurvives, FullDiskAndReadOnlyMountEndTheRunAndNothingIsLost) {
     fs::create_directories(disk);
     const std::string run = program() + " run " + job + " --output " + (disk / "run").string() + " --workers 2";
     // Room for some units, then none; then the mount becomes read-only; then there is enough.
-    const std::string script = "set -u; mount -t tmpfs -o size=700k none " + disk.string() + "; " + run +
-                               "; echo full $?; ls " + (disk / "run/units/000").string() + " | wc -l; " +
-                               "mount -o remount,size=60m,ro " + disk.string() + "; " + run + "; echo readonly $?; " +
-                               "mount -o remount,rw " + disk.string() + "; " + run + "; echo whole $?; find " + disk.string() + " -name '*.tmp' | wc -l; cp -r " +
-                               (disk / "run").string() + " " + kept.string();
+    const std::string script =
+        "set -u; mount -t tmpfs -o size=700k none " + disk.string() + "; " + run + "; echo full $?; ls " +
+        (disk / "run/units/000").string() + " | wc -l; " + "mount -o remount,size=60m,ro " + disk.string() + "; " +
+        run + "; echo readonly $?; " + "mount -o remount,rw " + disk.string() + "; " + run + "; echo whole $?; find " +
+        disk.string() + " -name '*.tmp' | wc -l; cp -r " + (disk / "run").string() + " " + kept.string();
     write_text(folder / "script", script);
     const CommandResult result = run_command("unshare --map-root-user --mount sh " + (folder / "script").string());
     EXPECT_NE(result.output.find("full 4"), std::string::npos) << result.output << result.errors;

@@ -215,9 +215,9 @@ TEST(Coordinator, JournalHasEveryAttemptBeforeItsEnd) {
         return {};
     });
     workers::coordinate(queue, crew.coordinator(), settings(5), links);
-    EXPECT_EQ(events,
-              (std::vector<std::string>{"worker-1", "assigned0", "committed0", "assigned1", "failed1", "quarantined1",
-                                        "assigned2", "committed2", "assigned3", "committed3", "assigned4", "committed4"}));
+    EXPECT_EQ(events, (std::vector<std::string>{"worker-1", "assigned0", "committed0", "assigned1", "failed1",
+                                                "quarantined1", "assigned2", "committed2", "assigned3", "committed3",
+                                                "assigned4", "committed4"}));
 }
 
 TEST(Coordinator, DrainFinishesWhatRunsAndDealsNothingMore) {
@@ -278,15 +278,16 @@ TEST(Coordinator, HeartbeatsKeepASlowWorker) {
         greet(*channels[1]);
         workers::WorkerSettings own;
         own.beat_seconds = 0.02;
-        workers::work(*channels[1],
-                      [](std::int64_t, const std::function<void()>& heartbeat) {
-                          for (int step = 0; step < 60; ++step) {
-                              std::this_thread::sleep_for(std::chrono::milliseconds(10));
-                              heartbeat();
-                          }
-                          return pipeline::UnitCost{};
-                      },
-                      own);
+        workers::work(
+            *channels[1],
+            [](std::int64_t, const std::function<void()>& heartbeat) {
+                for (int step = 0; step < 60; ++step) {
+                    std::this_thread::sleep_for(std::chrono::milliseconds(10));
+                    heartbeat();
+                }
+                return pipeline::UnitCost{};
+            },
+            own);
     });
     EXPECT_EQ(workers::coordinate(queue, *channels[0], impatient, {}).verdict.exit_code, exit_done);
     slow.join();
@@ -342,11 +343,12 @@ TEST(Coordinator, FailureThatIsTheMachinesEndsTheRunAndBlamesNoUnit) {
         own.silence_seconds = 0.5;
         own.beat_seconds = 0.1;
         own.on_failure = [](std::int64_t, workers::FailureReport& report) { report.exit_code = 4; };
-        workers::work(*channels[1],
-                      [](std::int64_t, const std::function<void()>&) -> pipeline::UnitCost {
-                          throw pipeline::FileError("/disk", "full");
-                      },
-                      own);
+        workers::work(
+            *channels[1],
+            [](std::int64_t, const std::function<void()>&) -> pipeline::UnitCost {
+                throw pipeline::FileError("/disk", "full");
+            },
+            own);
     });
     const Outcome outcome = workers::coordinate(queue, *channels[0], settings(2), links);
     worker.join();

@@ -21,10 +21,10 @@ struct SimulatedWorker {
     double speed = 1;  ///< Cost a second.
     double latency_seconds = 0;
     double dies_at = std::numeric_limits<double>::infinity();
-    bool is_local = true;           ///< Its death is seen by the coordinator's watch.
+    bool is_local = true;                                        ///< Its death is seen by the coordinator's watch.
     double stalls_at = std::numeric_limits<double>::infinity();  ///< Does and says nothing …
     double stalls_for = 0;                                       ///< … for so long.
-    bool repeats_itself = false;  ///< Every `done` comes twice.
+    bool repeats_itself = false;                                 ///< Every `done` comes twice.
     /// Throws at these units, for a reason that may pass.
     std::set<std::int64_t> fails_at = {};
     /// Ends at these units, half-way.

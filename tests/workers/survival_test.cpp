@@ -58,9 +58,7 @@ workers::Outcome run_once(Disk& disk, const Plan& plan, int units) {
     std::size_t durable = disk.journal.size();
     links.journal = [&](const jobs::JournalEntry& entry) { disk.journal.push_back(entry); };
     links.sync = [&] { durable = disk.journal.size(); };
-    links.request = [&] {
-        return world.now() >= plan.drained_at ? workers::Request::drain : workers::Request::none;
-    };
+    links.request = [&] { return world.now() >= plan.drained_at ? workers::Request::drain : workers::Request::none; };
     links.pause = [&] {
         if (world.now() >= plan.killed_at) throw CoordinatorKilled{};
         if (world.now() > 1e5) throw std::runtime_error("the run does not end");
@@ -241,7 +239,8 @@ TEST(Survival, DeathOfThisHostIsSeenWithinTwoSecondsElsewhereAfterTheTimeout) {
 TEST(Survival, DeadlineBeginsNothingThatDoesNotFitAndStopsTheRest) {
     Disk disk;
     std::vector<SimulatedWorker> crew(3);
-    SimulatedWorld world(crew, [](std::int64_t) { return 20.0; }, [&](std::int64_t unit) { ++disk.files[unit]; });
+    SimulatedWorld world(
+        crew, [](std::int64_t) { return 20.0; }, [&](std::int64_t unit) { ++disk.files[unit]; });
     workers::CoordinatorSettings settings;
     settings.digest = "digest";
     settings.deadline = 70;
@@ -262,8 +261,8 @@ TEST(Survival, DeadlineBeginsNothingThatDoesNotFitAndStopsTheRest) {
 
 TEST(Survival, DeadlineStopsUnitsThatTakeLongerThanExpected) {
     Disk disk;
-    SimulatedWorld world({SimulatedWorker{}}, [](std::int64_t) { return 500.0; },
-                         [&](std::int64_t unit) { ++disk.files[unit]; });
+    SimulatedWorld world(
+        {SimulatedWorker{}}, [](std::int64_t) { return 500.0; }, [&](std::int64_t unit) { ++disk.files[unit]; });
     workers::CoordinatorSettings settings;
     settings.digest = "digest";
     settings.deadline = 60;
