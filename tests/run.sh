@@ -5,4 +5,4 @@ cd "$(dirname "${BASH_SOURCE[0]}")/.."
 cluster/setup.sh
 cmake --preset release
 cmake --build --preset release
-ctest --preset release --no-tests=error "$@"
+ctest --preset release --no-tests=error -j 2 "$@"

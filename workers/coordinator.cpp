@@ -8,6 +8,7 @@
 #include <utility>
 
 #include "workers/clock.h"
+#include "workers/coordinator_status.h"
 #include "workers/crew.h"
 #include "workers/journal_entries.h"
 #include "workers/message.h"
@@ -342,27 +343,7 @@ void Coordination::make_durable() {
 
 void Coordination::tell_status(const std::string& state) {
     told_ = now();
-    if (!links_.status) return;
-    Status status;
-    status.state = state;
-    status.launch = settings_.launch;
-    status.host = settings_.host;
-    status.process = settings_.process;
-    status.units = settings_.units_in_plan;
-    status.committed = settings_.already_committed + queue_.committed();
-    status.running = queue_.running();
-    status.quarantined = static_cast<std::int64_t>(queue_.quarantined().size());
-    status.seconds = told_ - begin_;
-    status.time = epoch_seconds();
-    if (queue_.committed() > 0) {
-        status.units_per_second = static_cast<double>(queue_.committed()) / status.seconds;
-        const double cost_left = queue_.cost_total() - queue_.cost_committed();
-        status.seconds_left = status.seconds * cost_left / std::max(queue_.cost_committed(), 1e-300);
-    }
-    for (const auto& [rank, worker] : crew_.all()) {
-        status.workers.push_back({rank, worker.host, to_word(worker.state), worker.unit, told_ - worker.last_heard});
-    }
-    links_.status(status);
+    if (links_.status) links_.status(status_of(queue_, crew_, settings_, state, begin_, told_));
 }
 
 bool Coordination::is_over() {

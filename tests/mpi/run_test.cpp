@@ -95,6 +95,31 @@ TEST(Run, Usr1DrainsAndTheSameCommandContinues) {
     EXPECT_EQ(committed_units(run), long_units);
 }
 
+TEST(Run, BadImageIsARowAndItsBatchMatesKeepTheirBytes) {
+    const TemporaryFolder folder;
+    const fs::path photos = folder / "photos";
+    fs::create_directories(photos);
+    for (const char* name : {"chelsea.png", "coffee.png", "kodim07.png", "kodim23.png"}) {
+        fs::copy(source_folder() / "jobs" / "quickstart" / "images" / name, photos / name);
+    }
+    const std::string job = (folder / "job.ini").string();
+    write_text(job, "dataset = photos\nmodel = " + (source_folder() / "jobs" / "quickstart" / "model").string() +
+                        "\nsteps = 3\nbatch = 4\nmethod = sdedit, dps, score_ald\noperator = box, random\n");
+    ASSERT_EQ(run_job(job, folder / "whole", 1).exit_code, 0);
+    // Header and end stay as they are, so that planning finds nothing.
+    std::string bytes = read_text(photos / "coffee.png");
+    bytes[bytes.size() / 2] = static_cast<char>(bytes[bytes.size() / 2] ^ 0x55);
+    write_text(photos / "coffee.png", bytes);
+    const CommandResult damaged = run_job(job, folder / "damaged", 2);
+    EXPECT_EQ(damaged.exit_code, 0) << damaged.errors;
+    const CommandResult compared =
+        run_command("/usr/bin/python3 " + (source_folder() / "tests" / "mpi" / "compare_rows.py").string() + " " +
+                    (folder / "whole" / "results.h5").string() + " " + (folder / "damaged" / "results.h5").string() +
+                    " coffee.png");
+    EXPECT_EQ(compared.exit_code, 0) << compared.output << compared.errors;
+    EXPECT_EQ(compared.output, "18 rows the same, 6 unreadable\n");
+}
+
 TEST(Run, CompleteRunSaysSoAndStartsNothing) {
     const TemporaryFolder folder;
     const std::string job = write_varied_job(folder);
