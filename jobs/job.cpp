@@ -210,7 +210,7 @@ Job read_job(const std::filesystem::path& file, const Overrides& overrides) {
     const bool is_poisson = reader.one<std::string>("noise").value_or("gaussian") == "poisson";
     if (is_poisson) job.poisson_rate = reader.one<double>("poisson-rate").value_or(1.0);
     check_noise(reader, is_poisson);
-    static_cast<void>(reader.values("precision"));
+    if (const auto word = reader.one<std::string>("precision")) job.precision = pipeline::parse_precision(*word);
     job.noise_on_unobserved = reader.one<bool>("noise-on-unobserved").value_or(job.noise_on_unobserved);
     job.samples = reader.one<std::int64_t>("samples").value_or(job.samples);
     job.batch = static_cast<int>(reader.one<std::int64_t>("batch").value_or(job.batch));

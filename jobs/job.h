@@ -10,6 +10,7 @@
 #include "operators/option.h"
 #include "pipeline/data/unit_file.h"
 #include "pipeline/diffusion/noise_schedule.h"
+#include "pipeline/networks/placement.h"
 
 namespace jobs {
 
@@ -55,6 +56,7 @@ struct Job {
     int batch = 8;
     int threads = 1;
     std::string device = "auto";
+    pipeline::Precision precision = pipeline::Precision::float32;
     std::string lpips = "embedded";  ///< "embedded", "none", or an absolute path
     pipeline::Store store = pipeline::Store::float32;
 };

@@ -132,6 +132,7 @@ void write_provenance(Hdf5File& file, const SweepPlan& plan, std::int64_t units_
         {"seed", std::to_string(plan.seed())},
         {"batch", static_cast<std::int64_t>(plan.batch())},
         {"threads", static_cast<std::int64_t>(plan.threads())},
+        {"precision", std::string(pipeline::to_string(plan.precision()))},
         {"units_missing", units_missing},
         {"program_version", std::string(DIFFINV_VERSION)},
         {"content_digest", content_digest},

@@ -171,6 +171,7 @@ std::string SweepPlan::difference(const SweepPlan& folder, const SweepPlan& job)
     compare("seed", [](const SweepPlan& plan) { return std::to_string(plan.seed()); });
     compare("batch", [](const SweepPlan& plan) { return std::to_string(plan.batch()); });
     compare("threads", [](const SweepPlan& plan) { return std::to_string(plan.threads()); });
+    compare("precision", [](const SweepPlan& plan) { return std::string(pipeline::to_string(plan.precision())); });
     compare("image-size", [](const SweepPlan& plan) { return size_words(plan.image_shape()); });
     compare("images", image_words);
     if (folder.dataset_digest() != job.dataset_digest()) {

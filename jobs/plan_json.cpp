@@ -63,6 +63,8 @@ Json determining(const SweepPlan& plan) {
     json["model_settings"] = Json::parse(plan.model_settings());
     json["lpips_sha256"] = plan.lpips_sha256();
     json["store"] = plan.store() == pipeline::Store::uint8 ? "uint8" : "float32";
+    // Where it is not said it is float32.
+    if (plan.precision() != pipeline::Precision::float32) json["precision"] = pipeline::to_string(plan.precision());
     json["configurations"] = configurations_json(plan);
     return json;
 }
@@ -118,6 +120,7 @@ SweepPlan SweepPlan::from_json(const std::string& text) {
         plan.lpips_sha256_ = json.at("lpips_sha256").get<std::string>();
         plan.device_ = json.at("device").get<std::string>();
         plan.job_text_ = json.at("job").get<std::string>();
+        plan.precision_ = pipeline::parse_precision(json.value("precision", std::string("float32")));
         plan.store_ = json.at("store") == "uint8" ? pipeline::Store::uint8 : pipeline::Store::float32;
         const Json& configurations = json.at("configurations");
         for (std::size_t i = 0; i < configurations.size(); ++i) {

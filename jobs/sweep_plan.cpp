@@ -110,6 +110,7 @@ SweepPlan SweepPlan::make(const Job& job, const pipeline::ModelDescription& mode
     plan.lpips_ = job.lpips;
     plan.lpips_sha256_ = lpips_digest(job);
     plan.device_ = job.device;
+    plan.precision_ = job.precision;
     plan.store_ = job.store;
     plan.job_text_ = job.text;
 

@@ -64,7 +64,10 @@ class SweepPlan {
     const std::string& dataset_digest() const { return dataset_digest_; }
     const std::string& lpips() const { return lpips_; }                ///< "embedded", "none" or a path
     const std::string& lpips_sha256() const { return lpips_sha256_; }  ///< Of the file; the word where it is none.
+    /// "auto", "cpu" or "cuda". No part of the digest.
     const std::string& device() const { return device_; }
+    void set_device(const std::string& device) { device_ = device; }
+    pipeline::Precision precision() const { return precision_; }
     pipeline::Store store() const { return store_; }
     const std::string& job_text() const { return job_text_; }
     std::int64_t rows() const;
@@ -85,6 +88,7 @@ class SweepPlan {
         device_, job_text_, digest_;
     std::filesystem::path model_;
     pipeline::Store store_ = pipeline::Store::float32;
+    pipeline::Precision precision_ = pipeline::Precision::float32;
 };
 
 }  // namespace jobs

@@ -89,4 +89,16 @@ MeasuredBlock measured_block(const WorkUnit& unit, const UnitEnvironment& enviro
     return {std::move(file), std::move(measurement)};
 }
 
+operators::Measurement measurement_on_device(const MeasuredBlock& block, const WorkUnit& unit,
+                                             const UnitEnvironment& environment) {
+    operators::Measurement measurement = block.measurement;
+    if (environment.device.is_cpu()) return measurement;
+    operators::Parameters parameters = block.file.parameters;
+    for (auto& [name, value] : parameters) value = value.to(environment.device);
+    measurement.y = measurement.y.to(environment.device);
+    measurement.A = operators::find_operator(unit.configuration.operator_name)
+                        .make(unit.configuration.operator_settings, environment.image_shape, parameters);
+    return measurement;
+}
+
 }  // namespace pipeline

@@ -37,7 +37,7 @@ KeyedNoise keyed_noise(const WorkUnit& unit, const UnitEnvironment& environment)
             std::move(images),
             {unit.sample.begin(), unit.sample.end()},
             environment.image_shape,
-            at::kCPU};
+            environment.device};
 }
 
 /// One class for each row, [N]; undefined where the network is given none.
@@ -72,17 +72,21 @@ UnitCost run_unit(const WorkUnit& unit, const UnitEnvironment& environment) {
     CountingPredictor predictor(environment.network, environment.heartbeat);
     const KeyedNoise noise = keyed_noise(unit, environment);
     const at::Tensor labels = labels_of(unit, environment);
-    environment.network.condition_on(labels);
+    environment.network.condition_on(labels.defined() ? labels.to(environment.device) : labels);
     SamplingProblem problem{.schedule = schedule,
                             .predictor = predictor,
                             .noise = noise,
                             .variance = configuration.variance,
-                            .clip = configuration.clip};
-    if (block) problem.measurement = block->measurement;
-    if (method.input == MethodInput::truth) problem.truth = block->file.truth;
+                            .clip = configuration.clip,
+                            .device = environment.device};
+    if (block) problem.measurement = measurement_on_device(*block, unit, environment);
+    if (method.input == MethodInput::truth) problem.truth = block->file.truth.to(environment.device);
     const std::unique_ptr<Sampler> sampler = method.make(configuration.method_settings, problem);
     const UnitClock::time_point sampling_begin = UnitClock::now();
-    const SamplingResult result = run_sampler(*sampler);
+    StepCapture capture = environment.capture;
+    capture.on_replay = [&](int network_calls) { predictor.count_replayed(network_calls); };
+    SamplingResult result = run_sampler(*sampler, {}, capture);
+    result.x0_hat = result.x0_hat.cpu();
     const double seconds_sampling = seconds_from(sampling_begin);
 
     // Metrics, and the unit's file.

@@ -9,6 +9,7 @@
 #include "pipeline/data/unit_file.h"
 #include "pipeline/diffusion/noise_predictor.h"
 #include "pipeline/metrics/lpips.h"
+#include "pipeline/samplers/step_graph.h"
 #include "pipeline/work_unit.h"
 
 namespace pipeline {
@@ -25,6 +26,8 @@ struct UnitEnvironment {
     const Lpips* lpips = nullptr;  ///< Null: the column is NaN.
     Store store = Store::float32;
     std::function<void()> heartbeat;  ///< Called before every network call.
+    at::Device device = at::kCPU;     ///< Of the network, where sampling happens; everything else is done on the CPU.
+    StepCapture capture = {};         ///< How the device records steps; `on_replay` is set here.
 };
 
 /// What a unit cost: for the journal, never for the unit file.

@@ -20,6 +20,10 @@ struct MeasuredBlock {
 /// @throws FileError  where the committed file belongs to other images or settings
 MeasuredBlock measured_block(const WorkUnit& unit, const UnitEnvironment& environment);
 
+/// The measurement where the network is: y, and A made from the file's parameters there.
+operators::Measurement measurement_on_device(const MeasuredBlock& block, const WorkUnit& unit,
+                                             const UnitEnvironment& environment);
+
 /// Rows of a unit that restores: metrics on clamped images, NaN in rows that diverged or whose image could not be read.
 UnitRows scored_rows(const WorkUnit& unit, const MeasuredBlock& block, const SamplingResult& result,
                      const UnitEnvironment& environment);

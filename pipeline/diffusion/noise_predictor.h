@@ -5,6 +5,8 @@
 
 #include <ATen/core/Tensor.h>
 
+#include "pipeline/diffusion/timestep.h"
+
 namespace pipeline {
 
 /// What the network says about x_t.
@@ -25,12 +27,11 @@ class NoisePredictor {
     virtual ~NoisePredictor() = default;
 
     /// @param x_t       [N, C, H, W], float32
-    /// @param timestep  on the checkpoint's scale 0 … T−1, real
     /// The result is part of no graph; nothing is kept for a gradient.
-    virtual Prediction predict(const at::Tensor& x_t, double timestep) = 0;
+    virtual Prediction predict(const at::Tensor& x_t, const Timestep& timestep) = 0;
 
     /// As `predict`, and what the gradient with respect to x_t needs is kept until `vjp` is called or dropped.
-    virtual DifferentiablePrediction predict_differentiably(const at::Tensor& x_t, double timestep) = 0;
+    virtual DifferentiablePrediction predict_differentiably(const at::Tensor& x_t, const Timestep& timestep) = 0;
 
     virtual bool has_learned_variance() const = 0;
 
@@ -48,15 +49,20 @@ class CountingPredictor final : public NoisePredictor {
     CountingPredictor(NoisePredictor& inner, std::function<void()> on_call)
         : inner_(inner), on_call_(std::move(on_call)) {}
 
-    Prediction predict(const at::Tensor& x_t, double timestep) override {
+    Prediction predict(const at::Tensor& x_t, const Timestep& timestep) override {
         count();
         return inner_.predict(x_t, timestep);
     }
-    DifferentiablePrediction predict_differentiably(const at::Tensor& x_t, double timestep) override {
+    DifferentiablePrediction predict_differentiably(const at::Tensor& x_t, const Timestep& timestep) override {
         count();
         return inner_.predict_differentiably(x_t, timestep);
     }
     bool has_learned_variance() const override { return inner_.has_learned_variance(); }
+
+    /// Network calls of a captured step that is about to be replayed.
+    void count_replayed(int calls) {
+        for (int call = 0; call < calls; ++call) count();
+    }
 
     /// Number of function evaluations so far: network calls, each for a whole batch.
     int calls() const { return calls_; }

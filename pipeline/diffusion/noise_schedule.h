@@ -75,7 +75,8 @@ class NoiseSchedule {
 /// "250" evenly; "10,15,20" (or "10+15+20" in job files) so many from each of three equal sections; "ddim50" with one
 /// integer stride. Other grids of the field: "leading50" (k ⌊T/N⌋, plus an offset: "leading50+1"), "linspace50" (both
 /// ends) and "trailing50" (from the last timestep down) as diffusers' schedulers make them, "quadratic50" (Song et al.
-/// 2021, DDIM, appendix D.2, with its code's √(0.8 T)). Positions are a running double sum of strides, rounded half to even.
+/// 2021, DDIM, appendix D.2, with its code's √(0.8 T)). Positions are a running double sum of strides, rounded half to
+/// even.
 /// @throws std::invalid_argument  where a section has fewer steps than wanted, or no stride gives the count.
 std::vector<int> space_timesteps(int steps, std::string_view request);
 

@@ -8,6 +8,7 @@
 #include <torch/csrc/autograd/autograd.h>
 
 #include <ATen/TensorOperators.h>
+#include <ATen/ops/empty.h>
 #include <ATen/ops/full.h>
 #include <ATen/ops/zeros.h>
 #include <c10/core/GradMode.h>
@@ -26,10 +27,10 @@ TensorMap zero_weights(const UNetSettings& network) {
     return weights;
 }
 
-std::vector<double> alpha_bars(const NoiseSchedule& schedule) {
-    std::vector<double> values;
-    for (int t = 0; t < schedule.size(); ++t) values.push_back(schedule.alpha_bar(t));
-    return values;
+at::Tensor alpha_bars(const NoiseSchedule& schedule, at::Device device) {
+    const at::Tensor values = at::empty({schedule.size()}, at::kDouble);
+    for (int t = 0; t < schedule.size(); ++t) values.mutable_data_ptr<double>()[t] = schedule.alpha_bar(t);
+    return values.to(device);
 }
 
 }  // namespace
@@ -75,15 +76,17 @@ TensorMap read_model_weights(const ModelDescription& description) {
     return from_diffusers(weights, description.network, readable_name(description.weights_file.string()));
 }
 
-Model::Model(const ModelDescription& description) : Model(description, read_model_weights(description)) {}
+Model::Model(const ModelDescription& description, const Placement& placement)
+    : Model(description, read_model_weights(description), placement) {}
 
-Model::Model(const ModelDescription& description, TensorMap weights)
+Model::Model(const ModelDescription& description, TensorMap weights, const Placement& placement)
     : description_(description),
-      alpha_bars_(alpha_bars(description.noise_schedule())),
-      network_(description.network, std::move(weights)) {}
+      alpha_bars_(alpha_bars(description.noise_schedule(), placement.device)),
+      network_(description.network, std::move(weights),
+               placement.precision == Precision::bfloat16 ? at::kBFloat16 : at::kFloat, placement.device) {}
 
-std::unique_ptr<Model> Model::without_weights(const ModelDescription& description) {
-    return std::unique_ptr<Model>(new Model(description, zero_weights(description.network)));
+std::unique_ptr<Model> Model::without_weights(const ModelDescription& description, const Placement& placement) {
+    return std::unique_ptr<Model>(new Model(description, zero_weights(description.network), placement));
 }
 
 void Model::condition_on(const at::Tensor& labels) {
@@ -98,39 +101,48 @@ void Model::condition_on(const at::Tensor& labels) {
     labels_ = labels;
 }
 
-at::Tensor Model::timesteps(const at::Tensor& x_t, double timestep) const {
+at::Tensor Model::timesteps(const at::Tensor& x_t, const Timestep& timestep) const {
     // In float32 as the reference rescales
-    auto t = static_cast<float>(timestep);
-    if (description_.rescales_timesteps) t *= static_cast<float>(1000.0 / description_.timesteps);
-    return at::full({x_t.size(0)}, t, x_t.options());
+    const float scale = description_.rescales_timesteps ? static_cast<float>(1000.0 / description_.timesteps) : 1.0F;
+    if (timestep.is_on_device()) {
+        return timestep.place().to(at::kFloat).mul(scale).to(x_t.scalar_type()).expand({x_t.size(0)});
+    }
+    return at::full({x_t.size(0)}, static_cast<float>(timestep.value()) * scale, x_t.options());
 }
 
-at::Tensor Model::epsilon_of(const at::Tensor& said, const at::Tensor& x_t, double timestep) const {
+at::Tensor Model::epsilon_of(const at::Tensor& said, const at::Tensor& x_t, const Timestep& timestep) const {
     if (description_.prediction == PredictionKind::epsilon) return said;
-    const auto t = static_cast<std::size_t>(timestep);
-    if (timestep < 0 || t >= alpha_bars_.size() || static_cast<double>(t) != timestep) {
-        throw std::invalid_argument("Model: timestep " + std::to_string(timestep) + " of a network that predicts " +
-                                    std::string(to_string(description_.prediction)) + ", expected a whole one below " +
-                                    std::to_string(alpha_bars_.size()));
+    at::Tensor alpha_bar;
+    if (timestep.is_on_device()) {
+        alpha_bar = alpha_bars_.index_select(0, timestep.place().to(at::kLong).view(1)).squeeze(0);
+    } else {
+        const double t = timestep.value();
+        if (t < 0 || t >= static_cast<double>(alpha_bars_.size(0)) || std::floor(t) != t) {
+            throw std::invalid_argument("Model: timestep " + std::to_string(t) + " of a network that predicts " +
+                                        std::string(to_string(description_.prediction)) +
+                                        ", expected a whole one below " + std::to_string(alpha_bars_.size(0)));
+        }
+        alpha_bar = alpha_bars_.select(0, static_cast<std::int64_t>(t));
     }
-    const double signal = std::sqrt(alpha_bars_[t]), noise = std::sqrt(1.0 - alpha_bars_[t]);
+    // 0-dim: they do not raise the images' precision
+    const at::Tensor signal = alpha_bar.sqrt(), noise = (1.0 - alpha_bar).sqrt();
     if (description_.prediction == PredictionKind::sample) return (x_t - signal * said) / noise;
     return signal * said + noise * x_t;
 }
 
 /// ε, and the variance's fraction where the network gives one, from the network's output.
-Prediction Model::split(const at::Tensor& output, const at::Tensor& x_t, double timestep) const {
+Prediction Model::split(const at::Tensor& output, const at::Tensor& x_t, const Timestep& timestep) const {
     const int channels = description_.network.in_channels;
     if (!description_.has_learned_variance()) return {epsilon_of(output, x_t, timestep), {}};
     return {epsilon_of(output.narrow(1, 0, channels), x_t, timestep), output.narrow(1, channels, channels)};
 }
 
-Prediction Model::predict(const at::Tensor& x_t, double timestep) {
+Prediction Model::predict(const at::Tensor& x_t, const Timestep& timestep) {
     const c10::NoGradGuard no_gradient;
     return split(network_.forward(x_t.detach(), timesteps(x_t, timestep), labels_), x_t.detach(), timestep);
 }
 
-DifferentiablePrediction Model::predict_differentiably(const at::Tensor& x_t, double timestep) {
+DifferentiablePrediction Model::predict_differentiably(const at::Tensor& x_t, const Timestep& timestep) {
     const c10::AutoGradMode with_gradient(true);
     const at::Tensor x = x_t.detach().requires_grad_(true);
     const Prediction prediction = split(network_.forward(x, timesteps(x_t, timestep), labels_), x, timestep);

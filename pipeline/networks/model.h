@@ -11,6 +11,7 @@
 
 #include "pipeline/diffusion/noise_predictor.h"
 #include "pipeline/diffusion/noise_schedule.h"
+#include "pipeline/networks/placement.h"
 #include "pipeline/networks/unet.h"
 
 namespace pipeline {
@@ -79,12 +80,12 @@ double forward_flop(const UNetSettings& network, int height, int width);
 class Model final : public NoisePredictor {
   public:
     /// Reads the weights.
-    explicit Model(const ModelDescription& description);
+    explicit Model(const ModelDescription& description, const Placement& placement = {});
     /// Weights that arrive from elsewhere: made with zeros, to be filled through `parameters()`.
-    static std::unique_ptr<Model> without_weights(const ModelDescription& description);
+    static std::unique_ptr<Model> without_weights(const ModelDescription& description, const Placement& placement = {});
 
-    Prediction predict(const at::Tensor& x_t, double timestep) override;
-    DifferentiablePrediction predict_differentiably(const at::Tensor& x_t, double timestep) override;
+    Prediction predict(const at::Tensor& x_t, const Timestep& timestep) override;
+    DifferentiablePrediction predict_differentiably(const at::Tensor& x_t, const Timestep& timestep) override;
     void condition_on(const at::Tensor& labels) override;
     bool has_learned_variance() const override { return description_.has_learned_variance(); }
 
@@ -92,15 +93,15 @@ class Model final : public NoisePredictor {
     std::vector<at::Tensor> parameters() const { return network_.parameters(); }
 
   private:
-    Model(const ModelDescription& description, TensorMap weights);
-    at::Tensor timesteps(const at::Tensor& x_t, double timestep) const;
+    Model(const ModelDescription& description, TensorMap weights, const Placement& placement);
+    at::Tensor timesteps(const at::Tensor& x_t, const Timestep& timestep) const;
     /// ε from what the network says of x_t.
-    at::Tensor epsilon_of(const at::Tensor& said, const at::Tensor& x_t, double timestep) const;
-    Prediction split(const at::Tensor& output, const at::Tensor& x_t, double timestep) const;
+    at::Tensor epsilon_of(const at::Tensor& said, const at::Tensor& x_t, const Timestep& timestep) const;
+    Prediction split(const at::Tensor& output, const at::Tensor& x_t, const Timestep& timestep) const;
 
     ModelDescription description_;
-    std::vector<double> alpha_bars_;  ///< By timestep.
-    at::Tensor labels_;               ///< [N], of a class-conditional network.
+    at::Tensor alpha_bars_;  ///< By timestep, float64 [T], on the network's device.
+    at::Tensor labels_;      ///< [N], of a class-conditional network.
     UNet network_;
 };
 

@@ -57,10 +57,13 @@ std::map<std::string, std::vector<std::int64_t>> parameter_shapes(const UNetSett
 /// float32. Gradients flow to x alone.
 class UNet {
   public:
-    /// @param weights  every name of `parameter_shapes`, any float dtype; copied as float32, or float64 where asked;
-    ///                 what only this map holds is released as it is copied
+    /// @param weights    every name of `parameter_shapes`, any float dtype; copied; what only this map holds is
+    /// released
+    ///                   as it is copied
+    /// @param precision  of weights and activations: float32, float64 or bfloat16. x, embeddings, norms' weights and
+    ///                   statistics and the last layer are float32 with bfloat16
     /// @throws CheckpointError  listing missing, unexpected and misshapen names, ten of each at most
-    UNet(UNetSettings settings, TensorMap weights, at::ScalarType precision = at::kFloat);
+    UNet(UNetSettings settings, TensorMap weights, at::ScalarType precision = at::kFloat, at::Device device = at::kCPU);
     ~UNet();
     UNet(UNet&&) noexcept;
 

@@ -5,8 +5,7 @@
 #include <stdexcept>
 #include <string>
 
-#include "pipeline/diffusion/ancestral_step.h"
-#include "pipeline/diffusion/forward_process.h"
+#include "pipeline/samplers/kernels/ancestral_update.h"
 
 namespace pipeline {
 
@@ -21,7 +20,13 @@ at::Tensor pure_noise(const SamplingProblem& problem) {
     return problem.noise.normal(operators::Purpose::start, 0, 0);
 }
 
-at::Tensor step_noise(const SamplingProblem& problem, const Level& level, const at::Tensor& like) {
+at::Tensor step_noise(const SamplingProblem& problem, const StepNumbers& numbers, const Level& level,
+                      const at::Tensor& like) {
+    if (level.place.defined()) {
+        // Anywhere: at step 0 the noise is multiplied with 0
+        const at::Tensor timestep = numbers.noise_level(level);
+        return problem.noise.normal_at(operators::Purpose::step, timestep, level.repeat).to(like.options());
+    }
     if (level.step == 0) return {};
     const int timestep = problem.schedule.timestep(level.step);
     return problem.noise.normal(operators::Purpose::step, timestep, level.repeat).to(like.options());
@@ -31,13 +36,18 @@ at::Tensor clipped(const SamplingProblem& problem, const at::Tensor& x0_hat) {
     return problem.clip ? x0_hat.clamp(-1.0, 1.0) : x0_hat;
 }
 
-at::Tensor ddpm_step(const SamplingProblem& problem, const Level& level, const at::Tensor& x_t, StepTrace* trace) {
-    const NoiseSchedule& schedule = problem.schedule;
-    const Prediction prediction = problem.predictor.predict(x_t, schedule.timestep(level.step));
-    const at::Tensor x0_hat = clipped(problem, clean_estimate(schedule, level.step, x_t, prediction.epsilon));
+at::Tensor ddpm_step(const SamplingProblem& problem, const StepNumbers& numbers, const Level& level,
+                     const at::Tensor& x_t, StepTrace* trace) {
+    const Prediction prediction = problem.predictor.predict(x_t, numbers.timestep(level));
+    const auto [x_previous, x0_hat] =
+        ancestral_update(x_t, prediction.epsilon, sampled_variance(problem, prediction.variance_fraction),
+                         step_noise(problem, numbers, level, x_t), numbers.table(), numbers.row(level), problem.clip);
     if (trace != nullptr) trace->x0_hat = x0_hat;
-    return ancestral_step(schedule, level.step, problem.variance, x_t, x0_hat, prediction.variance_fraction,
-                          step_noise(problem, level, x_t));
+    return x_previous;
+}
+
+at::Tensor sampled_variance(const SamplingProblem& problem, const at::Tensor& variance_fraction) {
+    return problem.variance == VarianceKind::learned_range ? variance_fraction : at::Tensor();
 }
 
 at::Tensor norm_per_image(const at::Tensor& r) {

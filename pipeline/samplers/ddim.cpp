@@ -8,7 +8,8 @@
 
 namespace pipeline {
 
-Ddim::Ddim(const SamplingProblem& problem, const DdimSettings& settings) : problem_(problem), settings_(settings) {}
+Ddim::Ddim(const SamplingProblem& problem, const DdimSettings& settings)
+    : problem_(problem), numbers_(problem), settings_(settings) {}
 
 std::vector<Level> Ddim::levels() const {
     return levels_below(problem_.schedule.size());
@@ -38,7 +39,7 @@ void Ddim::step(SamplerState& state, const Level& level, StepTrace* trace) const
     const double direction = std::sqrt(std::max(0.0, 1.0 - alpha_bar_previous - s_t * s_t));
 
     at::Tensor x_previous = x0_hat.mul(std::sqrt(alpha_bar_previous)).add_(epsilon, direction);
-    if (t > 0 && s_t > 0) x_previous.add_(step_noise(problem_, level, x_t), s_t);
+    if (t > 0 && s_t > 0) x_previous.add_(step_noise(problem_, numbers_, level, x_t), s_t);
     state.x_t = x_previous;
 }
 

@@ -4,6 +4,7 @@
 #include <memory>
 
 #include "pipeline/samplers/make_sampler.h"
+#include "pipeline/samplers/step_numbers.h"
 
 namespace pipeline {
 
@@ -38,6 +39,7 @@ class Ddim final : public Sampler {
 
   private:
     SamplingProblem problem_;
+    StepNumbers numbers_;
     DdimSettings settings_;
 };
 

@@ -4,7 +4,7 @@
 
 namespace pipeline {
 
-Ddpm::Ddpm(const SamplingProblem& problem) : problem_(problem) {
+Ddpm::Ddpm(const SamplingProblem& problem) : problem_(problem), numbers_(problem) {
     check_variance(name(), problem_);
 }
 
@@ -17,7 +17,7 @@ SamplerState Ddpm::start() const {
 }
 
 void Ddpm::step(SamplerState& state, const Level& level, StepTrace* trace) const {
-    state.x_t = ddpm_step(problem_, level, state.x_t, trace);
+    state.x_t = ddpm_step(problem_, numbers_, level, state.x_t, trace);
 }
 
 int whole_chain_calls(const operators::Settings&, const NoiseSchedule& schedule) {

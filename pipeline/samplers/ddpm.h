@@ -4,6 +4,7 @@
 #include <memory>
 
 #include "pipeline/samplers/make_sampler.h"
+#include "pipeline/samplers/step_numbers.h"
 
 namespace pipeline {
 
@@ -21,9 +22,11 @@ class Ddpm final : public Sampler {
     std::vector<Level> levels() const override;
     SamplerState start() const override;
     void step(SamplerState& state, const Level& level, StepTrace* trace) const override;
+    bool is_capturable() const override { return true; }
 
   private:
     SamplingProblem problem_;
+    StepNumbers numbers_;
 };
 
 /// One call for every step of the chain: of every method that runs the whole chain once.

@@ -4,9 +4,8 @@
 #include <ATen/ops/where.h>
 #include <ATen/ops/zeros_like.h>
 
-#include "pipeline/diffusion/ancestral_step.h"
-#include "pipeline/diffusion/forward_process.h"
 #include "pipeline/samplers/ancestral_level.h"
+#include "pipeline/samplers/kernels/ancestral_update.h"
 
 namespace pipeline {
 
@@ -28,7 +27,8 @@ at::Tensor mean_inverse(const at::Tensor& y) {
 
 }  // namespace
 
-Dps::Dps(const SamplingProblem& problem, const DpsSettings& settings) : problem_(problem), settings_(settings) {
+Dps::Dps(const SamplingProblem& problem, const DpsSettings& settings)
+    : problem_(problem), numbers_(problem), settings_(settings) {
     check_variance(name(), problem_);
     check_measurement(name(), problem_);
 }
@@ -42,18 +42,15 @@ SamplerState Dps::start() const {
 }
 
 void Dps::step(SamplerState& state, const Level& level, StepTrace* trace) const {
-    const NoiseSchedule& schedule = problem_.schedule;
     const operators::MeasurementOperator& A = *problem_.measurement.A;
-    const int t = level.step;
-    const at::Tensor& x_t = state.x_t;
+    const at::Tensor &x_t = state.x_t, &table = numbers_.table(), row = numbers_.row(level);
 
     // x' = DDPM(x_t), keeping what the gradient needs
-    const DifferentiablePrediction network = problem_.predictor.predict_differentiably(x_t, schedule.timestep(t));
+    const DifferentiablePrediction network = problem_.predictor.predict_differentiably(x_t, numbers_.timestep(level));
     const auto& [epsilon, variance_fraction] = network.prediction;
-    const at::Tensor unclipped = clean_estimate(schedule, t, x_t, epsilon);
-    const at::Tensor x0_hat = clipped(problem_, unclipped);
-    const at::Tensor x_prime = ancestral_step(schedule, t, problem_.variance, x_t, x0_hat, variance_fraction,
-                                              step_noise(problem_, level, x_t));
+    const auto [x_prime, x0_hat] =
+        ancestral_update(x_t, epsilon, sampled_variance(problem_, variance_fraction),
+                         step_noise(problem_, numbers_, level, x_t), table, row, problem_.clip);
 
     // ∇_{x̂₀}‖r‖ = −J_Aᵀ r/‖r‖; with photon noise the norm is mean(‖r‖/|y|), the residual's by the mean of 1/|y|
     const at::Tensor residual = problem_.measurement.y - A.forward(x0_hat);
@@ -65,15 +62,15 @@ void Dps::step(SamplerState& state, const Level& level, StepTrace* trace) const 
     at::Tensor g = A.vjp(x0_hat, unit_residual);
 
     // Through the clamp, which passes a gradient up to its bounds, bounds included
-    if (problem_.clip) g = g.mul(unclipped.abs().le_(1.0));
+    if (problem_.clip) g = clamp_vjp(g, x_t, epsilon, table, row);
 
-    // Through x̂₀ = a x_t − b ε(x_t)
-    const CleanEstimateFactors factor = clean_estimate_factors(schedule, t);
-    const at::Tensor gradient = g.mul(factor.x_t).sub_(network.vjp(g), factor.epsilon);
-
+    // Through x̂₀ = a x_t − b ε(x_t): ∇ = a g − b (∂ε/∂x_t)ᵀ g
+    const at::Tensor network_vjp = network.vjp(g);
     const bool is_unit = settings_.normalise == DpsNormalise::gradient;
-    const at::Tensor direction = is_unit ? divided_per_image(gradient, norm_per_image(gradient)) : gradient;
-    state.x_t = x_prime.sub(direction, settings_.zeta);
+    at::Tensor gradient;
+    if (is_unit || trace != nullptr) gradient = dps_update(at::zeros_like(g), g, network_vjp, table, row, -1.0);
+    state.x_t = is_unit ? x_prime.sub(divided_per_image(gradient, norm_per_image(gradient)), settings_.zeta)
+                        : dps_update(x_prime, g, network_vjp, table, row, settings_.zeta);
     if (trace != nullptr) *trace = {.x0_hat = x0_hat, .residual_norm = norm, .gradient = gradient};
 }
 

@@ -4,6 +4,7 @@
 #include <memory>
 
 #include "pipeline/samplers/make_sampler.h"
+#include "pipeline/samplers/step_numbers.h"
 
 namespace pipeline {
 
@@ -60,9 +61,11 @@ class Dps final : public Sampler {
     std::vector<Level> levels() const override;
     SamplerState start() const override;
     void step(SamplerState& state, const Level& level, StepTrace* trace) const override;
+    bool is_capturable() const override { return true; }
 
   private:
     SamplingProblem problem_;
+    StepNumbers numbers_;
     DpsSettings settings_;
 };
 

@@ -1,4 +1,6 @@
 #include <ATen/ops/cat.h>
+#include <ATen/ops/scalar_tensor.h>
+#include <ATen/ops/tensor.h>
 
 #include <cstddef>
 #include <span>
@@ -7,9 +9,15 @@
 #include <utility>
 #include <vector>
 
+#include "operators/kernels/keyed_normals.h"
 #include "pipeline/samplers/sampler.h"
 
 namespace pipeline {
+
+at::Tensor NoiseSource::normal_at(operators::Purpose purpose, const at::Tensor& level, int inner) const {
+    if (!level.is_cpu()) throw std::logic_error("noise: the level lies on a device, where this source cannot read it");
+    return normal(purpose, static_cast<int>(level.item<std::int64_t>()), inner);
+}
 
 KeyedNoise::KeyedNoise(operators::NoiseStream stream, std::vector<std::uint64_t> images,
                        std::vector<std::uint32_t> samples, operators::Shape shape, at::Device device)
@@ -20,7 +28,29 @@ KeyedNoise::KeyedNoise(operators::NoiseStream stream, std::vector<std::uint64_t>
     }
 }
 
+const at::Tensor& KeyedNoise::keys(operators::Purpose purpose) const {
+    at::Tensor& keys = keys_[purpose];
+    if (!keys.defined()) {
+        std::vector<std::int64_t> numbers;
+        for (std::size_t row = 0; row < images_.size(); ++row) {
+            numbers.push_back(operators::packed_key(operators::derive_key(
+                stream_.seed(), static_cast<std::uint32_t>(purpose), images_[row], samples_[row])));
+        }
+        keys = at::tensor(numbers, at::kLong).to(device_);
+    }
+    return keys;
+}
+
+at::Tensor KeyedNoise::normal_at(operators::Purpose purpose, const at::Tensor& level, int inner) const {
+    return operators::keyed_normals(keys(purpose), shape_.count(), level, inner)
+        .view({-1, shape_.channels, shape_.height, shape_.width});
+}
+
 at::Tensor KeyedNoise::normal(operators::Purpose purpose, int level, int inner) const {
+    if (!device_.is_cpu()) {
+        const at::Tensor place = at::scalar_tensor(level, at::TensorOptions().dtype(at::kLong).device(device_));
+        return normal_at(purpose, place, inner);
+    }
     operators::NoiseKey key{
         .purpose = purpose, .level = static_cast<std::uint32_t>(level), .inner = static_cast<std::uint32_t>(inner)};
     // A key has one sample number: draw run by run of rows that share it.

@@ -4,6 +4,7 @@
 #include <vector>
 
 #include "pipeline/samplers/sampler.h"
+#include "pipeline/samplers/step_graph.h"
 
 namespace pipeline {
 
@@ -17,8 +18,13 @@ struct SamplingResult {
 /// Called after each level with (levels done, levels in all).
 using SamplingProgress = std::function<void(int done, int total)>;
 
-/// THE loop: every method of the program runs through it, and it alone reports progress and watches that numbers stay
-/// finite. Rows do not influence one another, so a row that diverges leaves the others as they are.
-SamplingResult run_sampler(const Sampler& sampler, const SamplingProgress& progress = {});
+/// THE loop: every method of the program runs through it, and it alone reports progress, watches that numbers stay
+/// finite, and replays a captured step. Rows do not influence one another, so a row that diverges leaves the others as
+/// they are.
+///
+/// Where `capture` can make a record of steps and the sampler's steps can be recorded, the first three levels run as
+/// they are, the fourth is recorded, and it and all that follow are replays: the same numbers, bit for bit, as without.
+SamplingResult run_sampler(const Sampler& sampler, const SamplingProgress& progress = {},
+                           const StepCapture& capture = {});
 
 }  // namespace pipeline

@@ -23,6 +23,9 @@ class NoiseSource {
     virtual ~NoiseSource() = default;
     /// Standard normals [N, C, H, W] for the whole batch, a pure function of the arguments.
     virtual at::Tensor normal(operators::Purpose purpose, int level, int inner) const = 0;
+    /// The same of a level that lies on the device, 0-dim int64. Unless overridden it is read from there, on the CPU
+    /// alone.
+    virtual at::Tensor normal_at(operators::Purpose purpose, const at::Tensor& level, int inner) const;
 };
 
 /// Normals keyed by (seed, purpose, image, sample, level, inner) for the images of one block.
@@ -33,13 +36,18 @@ class KeyedNoise final : public NoiseSource {
     KeyedNoise(operators::NoiseStream stream, std::vector<std::uint64_t> images, std::vector<std::uint32_t> samples,
                operators::Shape shape, at::Device device);
     at::Tensor normal(operators::Purpose purpose, int level, int inner) const override;
+    at::Tensor normal_at(operators::Purpose purpose, const at::Tensor& level, int inner) const override;
 
   private:
+    /// One for each row, on the device.
+    const at::Tensor& keys(operators::Purpose purpose) const;
+
     operators::NoiseStream stream_;
     std::vector<std::uint64_t> images_;
     std::vector<std::uint32_t> samples_;
     operators::Shape shape_;
     at::Device device_;
+    mutable std::map<operators::Purpose, at::Tensor> keys_;
 };
 
 /// All that a sampler is given about one block of images. References outlive the sampler.
@@ -51,6 +59,7 @@ struct SamplingProblem {
     bool clip = true;                         ///< Clamp x̂₀ to [−1, 1].
     operators::Measurement measurement = {};  ///< A is null where images are generated.
     at::Tensor truth = {};                    ///< x_0 [N, C, H, W], for `forward_reverse` alone.
+    at::Device device = at::kCPU;             ///< Of all tensors above, and of the network.
 };
 
 /// One level of a sampler's way down: what the loop walks.
@@ -58,6 +67,7 @@ struct Level {
     int step = 0;           ///< Index into the (respaced) schedule, 0 the least noisy.
     int network_calls = 1;  ///< NFE of this level.
     int repeat = 0;         ///< Which pass through the chain (SDEdit's repeats).
+    at::Tensor place = {};  ///< Where kernels find `step` when they run, 0-dim int64; undefined: it is `step`.
 };
 
 /// The named tensors that a sampler carries from level to level.
@@ -87,6 +97,9 @@ class Sampler {
     virtual void step(SamplerState& state, const Level& level, StepTrace* trace) const = 0;
     /// The restored images x̂ [N, C, H, W], not clamped.
     virtual at::Tensor finish(const SamplerState& state) const { return state.x_t; }
+    /// True where steps at all levels queue the same work and take what differs from `Level::place`, and the state is
+    /// x_t alone: then one can be captured and replayed.
+    virtual bool is_capturable() const { return false; }
 };
 
 }  // namespace pipeline

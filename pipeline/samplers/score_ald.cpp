@@ -1,8 +1,12 @@
 #include "pipeline/samplers/score_ald.h"
 
+#include <ATen/TensorOperators.h>
+#include <ATen/ops/tensor.h>
+
 #include <cmath>
 #include <stdexcept>
 #include <string>
+#include <vector>
 
 #include "pipeline/samplers/ancestral_level.h"
 #include "pipeline/samplers/norm_matched.h"
@@ -10,13 +14,31 @@
 namespace pipeline {
 
 ScoreAld::ScoreAld(const SamplingProblem& problem, const ScoreAldSettings& settings)
-    : problem_(problem), settings_(settings) {
+    : problem_(problem), numbers_(problem), settings_(settings) {
     check_variance(name(), problem_);
     check_measurement(name(), problem_);
     // γ is linear or falling, so that it is smallest at the last step.
     if (problem_.measurement.sigma_y == 0 && (gamma(0) == 0 || gamma(problem_.schedule.size() - 1) == 0)) {
         throw std::invalid_argument("score_ald.gamma-last: 0 with sigma-y = 0 divides by zero, expected more than 0");
     }
+    set_pulls();
+}
+
+void ScoreAld::set_pulls() {
+    const NoiseSchedule& schedule = problem_.schedule;
+    const double sigma_y = problem_.measurement.sigma_y;
+    const bool is_jalal = settings_.rule == ScoreAldRule::jalal;
+    std::vector<double> inverse_roots, pulls;
+    for (int t = 0; t < schedule.size(); ++t) {
+        const double inverse_root = is_jalal ? 1.0 / std::sqrt(schedule.alpha_bar(t)) : 1.0;
+        // du_t/dx_t and DDPM's weight of a score, over the likelihood's variance
+        const double weight = is_jalal ? schedule.beta(t) / std::sqrt(schedule.alpha(t)) * inverse_root : 1.0;
+        const double variance = sigma_y * sigma_y + gamma(t) * gamma(t);
+        inverse_roots.push_back(inverse_root);
+        pulls.push_back(settings_.lambda * weight / variance);
+    }
+    inverse_roots_ = at::tensor(inverse_roots, at::kDouble).to(problem_.device);
+    pulls_ = at::tensor(pulls, at::kDouble).to(problem_.device);
 }
 
 std::vector<Level> ScoreAld::levels() const {
@@ -28,26 +50,19 @@ SamplerState ScoreAld::start() const {
 }
 
 void ScoreAld::step(SamplerState& state, const Level& level, StepTrace* trace) const {
-    const NoiseSchedule& schedule = problem_.schedule;
     const at::Tensor& y = problem_.measurement.y;
     const operators::MeasurementOperator* A = problem_.measurement.A.get();
-    const double sigma_y = problem_.measurement.sigma_y;
-    const int t = level.step;
-    const bool is_jalal = settings_.rule == ScoreAldRule::jalal;
-    const double root_alpha_bar = std::sqrt(schedule.alpha_bar(t));
+    const at::Tensor t = numbers_.row(level);
 
     // ∇½‖A x − y‖² at u_t = x_t/√ᾱ_t (`jalal`) or at x_t itself (`poster`)
-    const at::Tensor x = is_jalal ? state.x_t.div(root_alpha_bar) : state.x_t;
+    const bool is_jalal = settings_.rule == ScoreAldRule::jalal;
+    const at::Tensor x = is_jalal ? state.x_t * at_row(inverse_roots_, t) : state.x_t;
     const at::Tensor residual = A->forward(x).sub(y);  // not in place: A(x) may be x itself
     const at::Tensor gradient = A->vjp(x, residual);
     if (trace != nullptr) trace->residual_norm = norm_per_image(residual);
 
-    // What it is multiplied with: du_t/dx_t and DDPM's weight of a score, over the likelihood's variance
-    const double weight = is_jalal ? schedule.beta(t) / std::sqrt(schedule.alpha(t)) / root_alpha_bar : 1.0;
-    const double variance = sigma_y * sigma_y + gamma(t) * gamma(t);
-
-    const at::Tensor x_previous = ddpm_step(problem_, level, state.x_t, trace);
-    state.x_t = x_previous.sub(gradient, settings_.lambda * weight / variance);
+    const at::Tensor x_previous = ddpm_step(problem_, numbers_, level, state.x_t, trace);
+    state.x_t = x_previous - gradient * at_row(pulls_, t);
 }
 
 double ScoreAld::gamma(int step) const {

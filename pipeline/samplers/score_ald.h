@@ -4,6 +4,7 @@
 #include <memory>
 
 #include "pipeline/samplers/make_sampler.h"
+#include "pipeline/samplers/step_numbers.h"
 
 namespace pipeline {
 
@@ -87,11 +88,16 @@ class ScoreAld final : public Sampler {
     std::vector<Level> levels() const override;
     SamplerState start() const override;
     void step(SamplerState& state, const Level& level, StepTrace* trace) const override;
+    bool is_capturable() const override { return true; }
 
   private:
     double gamma(int step) const;
+    /// 1/√ᾱ_t (`jalal`; else 1) and the factor of the likelihood's gradient, by step: float64 [T] on the device.
+    void set_pulls();
 
     SamplingProblem problem_;
+    StepNumbers numbers_;
+    at::Tensor inverse_roots_, pulls_;
     ScoreAldSettings settings_;
 };
 

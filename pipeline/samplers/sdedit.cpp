@@ -14,6 +14,7 @@ namespace pipeline {
 Sdedit::Sdedit(std::string_view name, const SamplingProblem& problem, at::Tensor guide, const SdeditSettings& settings)
     : name_(name),
       problem_(problem),
+      numbers_(problem),
       guide_(std::move(guide)),
       settings_(settings),
       steps_(steps_below(name, settings.t_start, problem.schedule)) {
@@ -36,7 +37,7 @@ void Sdedit::step(SamplerState& state, const Level& level, StepTrace* trace) con
     // A further pass takes the output of the one before as its guide
     const bool begins_pass = level.step == steps_ - 1;
     if (begins_pass && level.repeat > 0) state.x_t = noised_guide(state.x_t, level.repeat);
-    state.x_t = ddpm_step(problem_, level, state.x_t, trace);
+    state.x_t = ddpm_step(problem_, numbers_, level, state.x_t, trace);
 }
 
 at::Tensor Sdedit::noised_guide(const at::Tensor& guide, int repeat) const {

@@ -5,6 +5,7 @@
 #include <string_view>
 
 #include "pipeline/samplers/make_sampler.h"
+#include "pipeline/samplers/step_numbers.h"
 
 namespace pipeline {
 
@@ -55,12 +56,15 @@ class Sdedit final : public Sampler {
     std::vector<Level> levels() const override;
     SamplerState start() const override;
     void step(SamplerState& state, const Level& level, StepTrace* trace) const override;
+    /// Not a further pass, which begins with a level of its own kind.
+    bool is_capturable() const override { return settings_.repeats == 1; }
 
   private:
     at::Tensor noised_guide(const at::Tensor& guide, int repeat) const;
 
     std::string_view name_;
     SamplingProblem problem_;
+    StepNumbers numbers_;
     at::Tensor guide_;
     SdeditSettings settings_;
     int steps_;

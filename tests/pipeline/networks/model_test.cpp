@@ -98,6 +98,45 @@ TEST(Model, TimestepsAreRescaledWhereTheCheckpointSaysSo) {
     EXPECT_GT((rescaled.predict(x, 100).epsilon - plain.predict(x, 100).epsilon).abs().max().item<float>(), 1e-4F);
 }
 
+TEST(Model, TimestepOnTheDeviceIsTheSameTimestep) {
+    auto description = pipeline::describe_model(golden_weights() / "gd_a.safetensors");
+    description.timesteps = 500;
+    description.rescales_timesteps = true;
+    const at::Tensor x = at::randn({2, 3, 32, 32});
+    for (const auto kind : {pipeline::PredictionKind::epsilon, pipeline::PredictionKind::sample,
+                            pipeline::PredictionKind::v_prediction}) {
+        description.prediction = kind;
+        pipeline::Model model(description);
+        const at::Tensor place = at::full({}, 321.0, at::kDouble);
+        const auto number = model.predict(x, 321), found = model.predict(x, pipeline::Timestep::on_device(place));
+        EXPECT_TRUE(number.epsilon.equal(found.epsilon)) << pipeline::to_string(kind);
+        EXPECT_TRUE(number.variance_fraction.equal(found.variance_fraction)) << pipeline::to_string(kind);
+    }
+}
+
+TEST(Model, Bfloat16KeepsWhatMustBeExactInFloat32) {
+    const auto description = pipeline::describe_model(golden_weights() / "gd_a.safetensors");
+    pipeline::Model exact(description);
+    pipeline::Model reduced(description, {.device = at::kCPU, .precision = pipeline::Precision::bfloat16});
+    int in_bfloat16 = 0, in_float32 = 0;
+    for (const at::Tensor& parameter : reduced.parameters()) {
+        (parameter.scalar_type() == at::kBFloat16 ? in_bfloat16 : in_float32) += 1;
+        if (parameter.dim() == 2) EXPECT_EQ(parameter.scalar_type(), at::kFloat);
+    }
+    EXPECT_GT(in_bfloat16, in_float32 / 2);
+    const at::Tensor x = at::randn({2, 3, 32, 32});
+    const auto wanted = exact.predict(x, 200), found = reduced.predict(x, 200);
+    EXPECT_EQ(found.epsilon.scalar_type(), at::kFloat);
+    const double deviation = relative_difference(found.epsilon, wanted.epsilon);
+    std::printf("bfloat16 against float32: %.2g\n", deviation);
+    EXPECT_LT(deviation, 0.02);
+    EXPECT_GT(deviation, 1e-5);
+    const at::Tensor w = at::randn(x.sizes());
+    const at::Tensor gradient = reduced.predict_differentiably(x, 200).vjp(w);
+    EXPECT_EQ(gradient.scalar_type(), at::kFloat);
+    EXPECT_LT(relative_difference(gradient, exact.predict_differentiably(x, 200).vjp(w)), 0.05);
+}
+
 TEST(Model, WithoutWeightsIsFilledThroughItsParameters) {
     const auto description = pipeline::describe_model(golden_weights() / "gd_e.safetensors");
     pipeline::Model source(description);

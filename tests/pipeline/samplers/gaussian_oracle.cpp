@@ -25,8 +25,8 @@ Estimate estimate(const Prior& prior, double alpha_bar) {
     return {.gain = gain, .offset = prior.mean * (1 - gain * std::sqrt(alpha_bar))};
 }
 
-pipeline::Prediction Predictor::predict(const at::Tensor& x_t, double timestep) {
-    const double alpha_bar = alpha_bars()[static_cast<int>(timestep)];
+pipeline::Prediction Predictor::predict(const at::Tensor& x_t, const pipeline::Timestep& timestep) {
+    const double alpha_bar = alpha_bars()[static_cast<int>(timestep.value())];
     const double slope = std::sqrt(1 - alpha_bar) / (alpha_bar * prior_.std * prior_.std + 1 - alpha_bar);
     pipeline::Prediction prediction{.epsilon = (x_t - std::sqrt(alpha_bar) * prior_.mean) * slope,
                                     .variance_fraction = {}};
@@ -34,9 +34,10 @@ pipeline::Prediction Predictor::predict(const at::Tensor& x_t, double timestep) 
     return prediction;
 }
 
-pipeline::DifferentiablePrediction Predictor::predict_differentiably(const at::Tensor& x_t, double timestep) {
+pipeline::DifferentiablePrediction Predictor::predict_differentiably(const at::Tensor& x_t,
+                                                                     const pipeline::Timestep& timestep) {
     ++differentiable_calls_;
-    const double alpha_bar = alpha_bars()[static_cast<int>(timestep)];
+    const double alpha_bar = alpha_bars()[static_cast<int>(timestep.value())];
     const double slope = std::sqrt(1 - alpha_bar) / (alpha_bar * prior_.std * prior_.std + 1 - alpha_bar);
     return {.prediction = predict(x_t, timestep), .vjp = [slope](const at::Tensor& w) { return w * slope; }};
 }

@@ -38,8 +38,9 @@ class Predictor final : public pipeline::NoisePredictor {
     Predictor(const Prior& prior, double variance_fraction)
         : prior_(prior), has_variance_(true), variance_fraction_(variance_fraction) {}
 
-    pipeline::Prediction predict(const at::Tensor& x_t, double timestep) override;
-    pipeline::DifferentiablePrediction predict_differentiably(const at::Tensor& x_t, double timestep) override;
+    pipeline::Prediction predict(const at::Tensor& x_t, const pipeline::Timestep& timestep) override;
+    pipeline::DifferentiablePrediction predict_differentiably(const at::Tensor& x_t,
+                                                              const pipeline::Timestep& timestep) override;
     bool has_learned_variance() const override { return has_variance_; }
 
     int differentiable_calls() const { return differentiable_calls_; }

@@ -30,13 +30,13 @@ double sigma_at(double timestep) {
 /// The best ε for x₀ ~ N(μ, s²) at any real timestep: u = x_t/√ᾱ is N(μ, s² + σ²), and ε = σ (u − μ)/(s² + σ²).
 class RealTimePredictor final : public pipeline::NoisePredictor {
   public:
-    pipeline::Prediction predict(const at::Tensor& x_t, double timestep) override {
+    pipeline::Prediction predict(const at::Tensor& x_t, const pipeline::Timestep& timestep) override {
         ++calls;
-        const double sigma = sigma_at(timestep);
+        const double sigma = sigma_at(timestep.value());
         const at::Tensor u = x_t * std::sqrt(1 + sigma * sigma);
         return {(u - prior.mean) * (sigma / (prior.std * prior.std + sigma * sigma)), {}};
     }
-    pipeline::DifferentiablePrediction predict_differentiably(const at::Tensor&, double) override {
+    pipeline::DifferentiablePrediction predict_differentiably(const at::Tensor&, const pipeline::Timestep&) override {
         throw std::logic_error("not asked for");
     }
     bool has_learned_variance() const override { return false; }

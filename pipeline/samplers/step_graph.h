@@ -1,0 +1,32 @@
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <string>
+
+namespace pipeline {
+
+/// A device's record of one step: what a step queues is recorded once and queued again as a whole, which costs the host
+/// one call instead of a thousand.
+class StepGraph {
+  public:
+    virtual ~StepGraph() = default;
+    /// Runs work as it is, where the record will be made: libraries choose their algorithms and take their memory.
+    virtual void warm_up(const std::function<void()>& work) = 0;
+    /// Records what `step` queues; nothing of it is computed.
+    /// @throws std::exception  where the device refuses; the process can go on without
+    virtual void capture(const std::function<void()>& step) = 0;
+    /// Queues the record.
+    virtual void replay() = 0;
+};
+
+/// How the loop may capture steps; without `make` it does not.
+struct StepCapture {
+    std::function<std::unique_ptr<StepGraph>()> make;
+    /// Told before each replay how many network calls it stands for. May be null.
+    std::function<void(int network_calls)> on_replay;
+    /// Told why a step could not be captured; the run goes on step by step. May be null.
+    std::function<void(const std::string& reason)> on_refusal;
+};
+
+}  // namespace pipeline
