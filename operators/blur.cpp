@@ -12,6 +12,7 @@
 #include <ATen/ops/reflection_pad2d.h>
 #include <ATen/ops/repeat_interleave.h>
 
+#include "operators/kernels/mirrored_blur.h"
 #include "operators/separable_kernel.h"
 
 namespace operators {
@@ -92,6 +93,8 @@ Blur::Blur(std::string name, const at::Tensor& kernel, Shape image_shape)
         horizontal_ = double_tensor(mirrored_band(factors->row, width), {width, width}).to(device);
         vertical_float_ = vertical_.to(at::kFloat);
         horizontal_float_ = horizontal_.to(at::kFloat);
+        column_ = double_tensor(factors->column, {taps.height}).to(device, at::kFloat);
+        row_ = double_tensor(factors->row, {taps.width}).to(device, at::kFloat);
     } else {
         set_kernel(double_tensor(taps.values, {1, 1, taps.height, taps.width}).to(device));
     }
@@ -114,6 +117,7 @@ at::Tensor Blur::side_by_side(const at::Tensor& x, std::string_view what) const 
 
 at::Tensor Blur::apply_forward(const at::Tensor& x) const {
     const bool is_float = x.scalar_type() == at::kFloat;
+    if (is_separable() && is_float && x.is_cuda()) return mirrored_blur(x, column_, row_, false);
     if (is_separable()) {
         const at::Tensor& V = is_float ? vertical_float_ : vertical_;
         const at::Tensor& W = is_float ? horizontal_float_ : horizontal_;
@@ -128,6 +132,7 @@ at::Tensor Blur::apply_forward(const at::Tensor& x) const {
 
 at::Tensor Blur::apply_adjoint(const at::Tensor& y) const {
     const bool is_float = y.scalar_type() == at::kFloat;
+    if (is_separable() && is_float && y.is_cuda()) return mirrored_blur(y, column_, row_, true);
     if (is_separable()) {
         const at::Tensor& V = is_float ? vertical_float_ : vertical_;
         const at::Tensor& W = is_float ? horizontal_float_ : horizontal_;

@@ -15,7 +15,8 @@ namespace operators {
 /// A* y correlates with the flipped kernel out to the mirrored border, then folds that back to the pixels it came from.
 /// A kernel that is a product k = u vᵀ (a Gaussian) is applied as A x = V x Wᵀ, where the matrices V [H, H] and W [W,
 /// W] hold the taps of u and v with the mirrored border folded in, so that A* y = Vᵀ y W: on a CPU several times faster
-/// than two convolutions for every image size up to 1024. Zero taps at the kernel's border cost nothing.
+/// than two convolutions for every image size up to 1024. On a GPU float32 images are blurred by
+/// `mirrored_blur`. Zero taps at the kernel's border cost nothing.
 ///
 /// Kernels of each image's own, [N, 1, K_h, K_w], are applied as they are, to batches of N images.
 class Blur final : public LinearOperator {
@@ -40,6 +41,8 @@ class Blur final : public LinearOperator {
     at::Tensor horizontal_;
     at::Tensor vertical_float_;  // … and rounded once for float32 images
     at::Tensor horizontal_float_;
+    at::Tensor column_;  // u and v themselves in float32: on a GPU the taps are applied one by one
+    at::Tensor row_;
     // else the kernel itself without its zero border, [C, 1, K_h, K_w] or [N C, 1, K_h, K_w], in double and in float32
     at::Tensor kernel_;
     at::Tensor kernel_float_;

@@ -7,6 +7,8 @@
 #include <ATen/ops/eq.h>
 #include <ATen/ops/logical_or.h>
 
+#include "operators/kernels/masked.h"
+
 namespace operators {
 
 Inpainting::Inpainting(std::string name, const at::Tensor& mask, Shape image_shape)
@@ -24,6 +26,7 @@ at::Tensor Inpainting::masked(const at::Tensor& image, std::string_view what) co
         throw std::invalid_argument(name() + ": " + std::string(what) + " has shape " + shape_of(image) +
                                     ", the masks have shape " + shape_of(mask_) + ", expected as many rows in both");
     }
+    if (image.scalar_type() == at::kFloat) return operators::masked(image, mask_);
     return mask_.to(image.scalar_type()) * image;
 }
 

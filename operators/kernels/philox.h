@@ -4,12 +4,7 @@
 #include <cstdint>
 #include <cstring>
 
-// The same functions are compiled for the GPU, where nvcc asks for this mark.
-#ifdef __CUDACC__
-#define DIFFINV_HOST_DEVICE __host__ __device__
-#else
-#define DIFFINV_HOST_DEVICE
-#endif
+#include "operators/kernels/host_device.h"
 
 namespace operators {
 
