@@ -66,6 +66,7 @@ int plan_command(Arguments& arguments) {
                   duration_words(summary.forward_passes * summary.flop_per_pass / flop_per_second_of_a_core).c_str());
     std::cout << totals << "restored images: " << bytes_words(summary.result_bytes)
               << ", truth and measurements: " << bytes_words(summary.measurement_bytes) << ", before compression\n"
+              << "device: " << planned.device.words << "\n"
               << "plan digest " << plan.digest() << "\n";
     return 0;
 }

@@ -1,4 +1,5 @@
 #include <filesystem>
+#include <iostream>
 #include <optional>
 #include <thread>
 
@@ -46,6 +47,7 @@ RunOptions read_run_options(Arguments& arguments) {
 jobs::Campaign freeze(const RunOptions& options) {
     const PlannedJob planned = plan_job(options.job_file, options.overrides);
     jobs::Campaign campaign = jobs::Campaign::create_or_continue(options.output, planned.plan, planned.dataset.get());
+    if (planned.plan.device() != planned.job.device) std::cout << "device: " << planned.device.words << "\n";
     if (!options.shard) prepare_folder(campaign);
     if (options.is_retrying) forget_failures(campaign);
     return campaign;
@@ -111,6 +113,7 @@ int rank_command(Arguments& arguments) {
     RankTask task;
     task.folder = arguments.only_word("rank", "a run's folder");
     task.number = static_cast<int>(take_number(arguments, "number", 1, 1e6, true, "a rank").value_or(0));
+    task.place = static_cast<int>(take_number(arguments, "place", 0, 1e6, true, "a place").value_or(-1));
     task.settings = RunSettings::take(arguments);
     arguments.expect_no_options("rank");
     return run_rank(task);

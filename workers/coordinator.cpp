@@ -62,7 +62,7 @@ class Coordination {
     void stop(int rank, WorkerView& worker);
     void check();
     void bury(int rank, const std::string& reason);
-    void replace_one();
+    void replace(int dead);
     void keep_deadline();
     bool ends_in_time(std::int64_t unit, double began) const;
     bool is_over();
@@ -288,13 +288,13 @@ void Coordination::bury(int rank, const std::string& reason) {
             .exit_code = exit_incomplete, .reason = reason + ", while the model was loaded", .may_start_again = true};
         return;
     }
-    replace_one();
+    replace(rank);
 }
 
-void Coordination::replace_one() {
+void Coordination::replace(int dead) {
     if (!links_.replace || replacements_left_ == 0 || is_draining_ || queue_.waiting() == 0) return;
     --replacements_left_;
-    const int rank = links_.replace();
+    const int rank = links_.replace(dead);
     crew_.add(rank, now(), true);
     note("worker started", rank);
 }

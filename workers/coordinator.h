@@ -29,7 +29,7 @@ struct CoordinatorLinks {
     std::function<void(int rank, const std::string& host, int process)> watch;  ///< A worker says where it runs.
     std::function<std::vector<int>()> ended;  ///< Watched ranks whose process is gone. Asked four times a second.
     std::function<void(int rank)> kill;       ///< Ends a watched process; nothing where it is none of this host.
-    std::function<int()> replace;             ///< Starts one more worker and returns its rank.
+    std::function<int(int dead)> replace;     ///< Starts one more worker for a dead one and returns its rank.
 
     std::function<double()> now;  ///< Monotonic seconds; null: the steady clock.
     std::function<void()> pause;  ///< Between rounds; null: a millisecond's sleep.

@@ -49,10 +49,9 @@ PlannedJob plan_job(const std::filesystem::path& file, const jobs::Overrides& ov
         jobs::SweepPlan plan = jobs::SweepPlan::make(job, model, dataset.get(), model_sha256);
         if (dataset) dataset->check(plan.images());
         check_lpips(plan);
-        if (plan.device() == "cuda") {
-            throw jobs::EnvironmentError("device: cuda, but this program has no CUDA side yet; use cpu or auto");
-        }
-        return {std::move(job), std::move(model), std::move(dataset), std::move(plan)};
+        const DeviceChoice device = choose_device(plan.device(), plan.precision());
+        plan.set_device(device.is_cuda ? "cuda" : "cpu");
+        return {std::move(job), std::move(model), std::move(dataset), std::move(plan), device};
     } catch (const pipeline::CheckpointError& error) {
         throw jobs::JobError(error.what());
     } catch (const pipeline::FileError& error) {

@@ -7,6 +7,7 @@
 #include "jobs/sweep_plan.h"
 #include "pipeline/data/dataset.h"
 #include "pipeline/networks/model.h"
+#include "workers/device_choice.h"
 
 namespace workers {
 
@@ -15,7 +16,8 @@ struct PlannedJob {
     jobs::Job job;
     pipeline::ModelDescription model;
     std::unique_ptr<pipeline::Dataset> dataset;  ///< Null where every method generates.
-    jobs::SweepPlan plan;
+    jobs::SweepPlan plan;                        ///< Its device is decided: "cpu" or "cuda".
+    DeviceChoice device;
 };
 
 /// Reads the job and looks at everything it names, without reading a weight, starting MPI or writing anything.

@@ -2,6 +2,7 @@
 #include <unistd.h>
 
 #include <cstdio>
+#include <map>
 
 #include "cluster/mpi_channel.h"
 #include "cluster/mpi_environment.h"
@@ -16,8 +17,10 @@ std::vector<std::string> rank_command_words(const RankTask& task) {
     std::vector<std::string> words = {own_program(), "rank", task.folder.string()};
     for (std::string& word : task.settings.to_words()) words.push_back(std::move(word));
     if (task.number > 0) {
-        words.push_back("--number");
-        words.push_back(std::to_string(task.number));
+        for (const std::string& word : {std::string("--number"), std::to_string(task.number), std::string("--place"),
+                                        std::to_string(task.place)}) {
+            words.push_back(word);
+        }
     }
     return words;
 }
@@ -33,12 +36,18 @@ int run_rank(const RankTask& task) {
         return exit_done;
     }
     CoordinatorMeans means;
-    means.start_worker = [&] {
-        return channel->start_rank([&](int rank) {
+    // Workers are replaced on one machine only, where a rank is its place too.
+    std::map<int, int> place_of_later;
+    means.start_worker = [&](int dead) {
+        const int place = place_of_later.contains(dead) ? place_of_later.at(dead) : dead;
+        const int started = channel->start_rank([&](int rank) {
             RankTask later = task;
             later.number = rank;
+            later.place = place;
             return rank_command_words(later);
         });
+        place_of_later[started] = place;
+        return started;
     };
     return run_coordinator(*channel, task, means).exit_code;
 }

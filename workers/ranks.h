@@ -17,6 +17,7 @@ struct RankTask {
     std::filesystem::path folder;
     RunSettings settings;
     int number = 0;  ///< > 0: a worker that was started later, with this rank.
+    int place = -1;  ///< Of such a worker: that of the dead one on its host, whose device it takes; −1: the launcher's.
 };
 
 /// The command that starts a rank: `diffinv rank DIR …`.
@@ -24,8 +25,8 @@ std::vector<std::string> rank_command_words(const RankTask& task);
 
 /// What a coordinator may do beyond speaking with its workers. Both may be null.
 struct CoordinatorMeans {
-    std::function<void(const Status&)> show;  ///< Told of the status beside status.json.
-    std::function<int()> start_worker;        ///< Starts one more worker and returns its rank.
+    std::function<void(const Status&)> show;    ///< Told of the status beside status.json.
+    std::function<int(int dead)> start_worker;  ///< Starts one more worker for a dead one and returns its rank.
 };
 
 /// Rank 0 of a run: deals what is not committed yet, keeps journal and status.json, writes the verdict. Loads no

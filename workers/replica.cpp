@@ -15,7 +15,8 @@ std::string weights_sha256(const pipeline::ModelDescription& description) {
     return pipeline::sha256(digests);
 }
 
-Replica load_replica(const jobs::SweepPlan& plan, cluster::Collective& collective) {
+Replica load_replica(const jobs::SweepPlan& plan, const pipeline::Placement& placement,
+                     cluster::Collective& collective) {
     const pipeline::ModelDescription description = pipeline::describe_model(plan.model(), plan.model_preset());
     if (pipeline::settings_text(description) != plan.model_settings()) {
         throw jobs::JobError(description.settings_source +
@@ -28,9 +29,9 @@ Replica load_replica(const jobs::SweepPlan& plan, cluster::Collective& collectiv
             throw jobs::JobError(description.weights_file.string() + ": has SHA-256 " + sha256.substr(0, 12) +
                                  "…, the run was planned with " + plan.model_sha256().substr(0, 12) + "…");
         }
-        replica.model = std::make_unique<pipeline::Model>(description);
+        replica.model = std::make_unique<pipeline::Model>(description, placement);
     } else {
-        replica.model = pipeline::Model::without_weights(description);
+        replica.model = pipeline::Model::without_weights(description, placement);
     }
 
     collective.broadcast(replica.model->parameters(), 0);

@@ -23,6 +23,7 @@ struct Replica {
 /// equal to maximum, proves that all hold the same model. Called by every rank of the group.
 /// @throws jobs::JobError      where the checkpoint is no longer the one that was planned with
 /// @throws std::runtime_error  where replicas differ
-Replica load_replica(const jobs::SweepPlan& plan, cluster::Collective& collective);
+Replica load_replica(const jobs::SweepPlan& plan, const pipeline::Placement& placement,
+                     cluster::Collective& collective);
 
 }  // namespace workers

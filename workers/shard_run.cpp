@@ -36,9 +36,10 @@ class ShardRun {
           work_(work),
           journal_(campaign.folder(), shard.journal_name()),
           requests_(campaign.folder()),
-          author_{shard.index, cluster::node_place().host, "cpu"},
+          device_(take_device(campaign.plan(), cluster::node_place().local_rank)),
+          author_{shard.index, cluster::node_place().host, device_.words},
           group_(cluster::lone_collective()),
-          computer_(campaign.folder(), campaign.plan(), *group_) {
+          computer_(campaign.folder(), campaign.plan(), device_, *group_) {
         note("run", -1);
     }
 
@@ -123,6 +124,7 @@ class ShardRun {
     RemainingWork& work_;
     jobs::Journal journal_;
     RequestReader requests_;
+    RankDevice device_;
     Author author_;
     std::unique_ptr<cluster::Collective> group_;
     UnitComputer computer_;

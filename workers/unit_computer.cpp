@@ -31,12 +31,14 @@ const jobs::SweepPlan& with_threads(const jobs::SweepPlan& plan) {
 
 }  // namespace
 
-UnitComputer::UnitComputer(const std::filesystem::path& folder, const jobs::SweepPlan& plan, cluster::Collective& group)
+UnitComputer::UnitComputer(const std::filesystem::path& folder, const jobs::SweepPlan& plan, const RankDevice& device,
+                           cluster::Collective& group)
     : folder_(folder),
       plan_(with_threads(plan)),
+      device_(device),
       dataset_(planned_dataset(plan_)),
       lpips_(planned_lpips(plan_)),
-      replica_(load_replica(plan_, group)),
+      replica_(load_replica(plan_, device_.placement, group)),
       schedule_(replica_.model->description().noise_schedule()) {}
 
 pipeline::UnitCost UnitComputer::compute(std::int64_t unit, const std::function<void()>& heartbeat) {
@@ -49,7 +51,9 @@ pipeline::UnitCost UnitComputer::compute(std::int64_t unit, const std::function<
                                                 .noise = operators::NoiseStream(plan_.seed()),
                                                 .lpips = lpips_ ? &*lpips_ : nullptr,
                                                 .store = plan_.store(),
-                                                .heartbeat = heartbeat};
+                                                .heartbeat = heartbeat,
+                                                .device = device_.placement.device,
+                                                .capture = device_.capture};
     return pipeline::run_unit(plan_.unit(unit), environment);
 }
 

@@ -35,20 +35,23 @@ std::unique_ptr<cluster::Collective> loading_group(bool is_replacement) {
     return is_replacement ? cluster::lone_collective() : cluster::mpi_collective(first_worker);
 }
 
-void greet(cluster::Channel& channel, const jobs::SweepPlan& plan) {
+void greet(cluster::Channel& channel, const jobs::SweepPlan& plan, const RankDevice& device) {
     const cluster::NodePlace place = cluster::node_place();
     channel.send(0, to_text({.kind = MessageKind::hello,
                              .process = place.process,
                              .host = place.host,
-                             .device = "cpu",
+                             .device = device.words,
                              .digest = plan.digest()}));
 }
 
 /// The group lives for the start-up alone: a later death can hang no collective.
-UnitComputer loaded_computer(const std::filesystem::path& folder, const jobs::SweepPlan& plan, bool is_replacement,
-                             RankLog& log) {
+UnitComputer loaded_computer(const std::filesystem::path& folder, const jobs::SweepPlan& plan, const RankDevice& device,
+                             bool is_replacement, RankLog& log) {
     const std::unique_ptr<cluster::Collective> group = loading_group(is_replacement);
-    UnitComputer computer(folder, plan, *group);
+    UnitComputer computer(folder, plan, device, *group);
+    computer.on_refused_capture([&log](const std::string& reason) {
+        log.note("steps are not captured", {{"reason", reason}});
+    });
     log.note("replicas agree", {{"checksum", std::to_string(computer.checksum())},
                                 {"replicas", std::to_string(group->size())},
                                 {"read_checkpoint", group->rank() == 0 ? "yes" : "no"}});
@@ -58,8 +61,10 @@ UnitComputer loaded_computer(const std::filesystem::path& folder, const jobs::Sw
 /// Everything up to the loop may throw: then this rank cannot start.
 Departure work_on(cluster::Channel& channel, const RankTask& task, RankLog& log) {
     const jobs::Campaign campaign = jobs::Campaign::open(task.folder);
-    greet(channel, campaign.plan());
-    UnitComputer computer = loaded_computer(task.folder, campaign.plan(), task.number > 0, log);
+    const RankDevice device =
+        take_device(campaign.plan(), task.place >= 0 ? task.place : cluster::node_place().local_rank);
+    greet(channel, campaign.plan(), device);
+    UnitComputer computer = loaded_computer(task.folder, campaign.plan(), device, task.number > 0, log);
     channel.send(0, to_text({.kind = MessageKind::loaded, .checksum = computer.checksum()}));
 
     cluster::ProcessWatch coordinator;

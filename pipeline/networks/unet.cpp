@@ -13,6 +13,7 @@
 #include <c10/util/StringUtil.h>
 
 #include "pipeline/networks/kernels/group_norm_silu.h"
+#include "pipeline/networks/kernels/kernel_choice.h"
 #include "pipeline/networks/residual_block.h"
 #include "pipeline/networks/unet_layer.h"
 #include "pipeline/networks/unet_plan.h"
@@ -29,7 +30,7 @@ bool is_reduced(const std::string& name, const std::map<std::string, std::vector
 
 /// GPUs convolve images whose channels are innermost.
 at::MemoryFormat weight_format(const at::Tensor& weight, at::Device device) {
-    const bool is_channels_last = device.is_cuda() && weight.dim() == 4;
+    const bool is_channels_last = device.is_cuda() && kernel_choice().channels_last && weight.dim() == 4;
     return is_channels_last ? at::MemoryFormat::ChannelsLast : at::MemoryFormat::Contiguous;
 }
 
@@ -149,7 +150,7 @@ at::Tensor UNet::forward(const at::Tensor& x, const at::Tensor& t, const at::Ten
     // Down, keeping every block's output
     std::vector<at::Tensor> skips;
     at::Tensor h = (parts_->settings.centers_input ? 2 * x - 1 : x).to(parts_->precision);
-    if (h.is_cuda()) h = h.contiguous(at::MemoryFormat::ChannelsLast);
+    if (h.is_cuda() && kernel_choice().channels_last) h = h.contiguous(at::MemoryFormat::ChannelsLast);
     for (const Block& block : parts_->input_blocks) {
         h = forward_block(block, h, embedding);
         skips.push_back(h);

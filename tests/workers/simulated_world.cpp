@@ -145,7 +145,7 @@ workers::CoordinatorLinks SimulatedWorld::links() {
     links.kill = [this](int rank) {
         if (worker(rank).behaviour.is_local) die(rank);
     };
-    links.replace = [this] {
+    links.replace = [this](int) {
         SimulatedWorker behaviour;
         behaviour.load_seconds = 2;
         return add(behaviour);

@@ -12,6 +12,8 @@
 #include <ATen/ops/empty.h>
 #include <c10/core/GradMode.h>
 
+#include "pipeline/networks/kernels/kernel_choice.h"
+
 namespace pipeline {
 namespace {
 
@@ -49,7 +51,10 @@ struct FrozenConvolution : torch::autograd::Function<FrozenConvolution> {
 
 at::Tensor frozen_convolution(const at::Tensor& x, const at::Tensor& weight, const at::Tensor& bias, int stride,
                               int padding) {
-    if (!c10::GradMode::is_enabled() || !x.requires_grad()) return plain_convolution(x, weight, bias, stride, padding);
+    const bool needs_no_gradient = !c10::GradMode::is_enabled() || !x.requires_grad();
+    if (needs_no_gradient || !kernel_choice().frozen_convolution) {
+        return plain_convolution(x, weight, bias, stride, padding);
+    }
     return FrozenConvolution::apply(x, weight, bias, static_cast<std::int64_t>(stride),
                                     static_cast<std::int64_t>(padding));
 }

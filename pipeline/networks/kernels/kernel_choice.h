@@ -1,0 +1,18 @@
+#pragma once
+
+namespace pipeline {
+
+/// What a network's layers are computed with on a GPU. Everything is on; benchmarks switch parts off to see what each
+/// of them gains. Of the whole process.
+struct KernelChoice {
+    bool channels_last = true;       ///< Layout of images and weights; taken when a network is made.
+    bool fused_norm = true;          ///< Norm and SiLU in one operation.
+    bool frozen_convolution = true;  ///< A convolution that keeps nothing for weights' gradients.
+};
+
+inline KernelChoice& kernel_choice() {
+    static KernelChoice choice;
+    return choice;
+}
+
+}  // namespace pipeline

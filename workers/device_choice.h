@@ -1,0 +1,36 @@
+#pragma once
+
+#include <string>
+
+#include "jobs/sweep_plan.h"
+#include "pipeline/networks/placement.h"
+#include "pipeline/samplers/step_graph.h"
+
+namespace workers {
+
+/// Where the networks of a run compute, decided once for the whole run by the process that plans it.
+struct DeviceChoice {
+    bool is_cuda = false;
+    std::string words;  ///< "cuda, 2 GPUs (NVIDIA H100 80GB HBM3)"; "cpu (auto: there is no NVIDIA driver …)"
+};
+
+/// `auto` takes GPUs where there are some and this program has a CUDA side, and the CPU otherwise. Asks the driver
+/// alone, nothing of LibTorch.
+/// @throws jobs::EnvironmentError  where `cuda`, or a precision of GPUs, is asked for and there is none
+/// @throws jobs::JobError          where a precision of GPUs is asked for with `cpu`
+DeviceChoice choose_device(const std::string& device, pipeline::Precision precision);
+
+/// Where one rank computes.
+struct RankDevice {
+    pipeline::Placement placement;
+    std::string words = "cpu";           ///< "cuda:1 NVIDIA H100 80GB HBM3 GPU-1f3c…"
+    std::string uuid;                    ///< Of its GPU; empty on the CPU.
+    pipeline::StepCapture capture = {};  ///< How this device records steps.
+};
+
+/// The device of this process, the `worker`-th of its host: opens the CUDA side where the plan is for GPUs. Called
+/// before anything is done with tensors.
+/// @throws jobs::EnvironmentError  where this host lacks what it needs
+RankDevice take_device(const jobs::SweepPlan& plan, int worker);
+
+}  // namespace workers
