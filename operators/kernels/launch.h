@@ -13,8 +13,12 @@
 
 #ifdef DIFFINV_EMULATED_CUDA
 #define DIFFINV_KERNEL_CHECK(condition) emulated::check((condition), #condition, __FILE__, __LINE__)
+#define DIFFINV_UNROLL(times)
 #else
 #define DIFFINV_KERNEL_CHECK(condition) static_cast<void>(0)
+#define DIFFINV_PRAGMA(text) _Pragma(#text)
+/// Before a loop: that many rounds at once, so that as many loads are under way.
+#define DIFFINV_UNROLL(times) DIFFINV_PRAGMA(unroll times)
 #endif
 
 namespace operators {
@@ -55,10 +59,20 @@ __device__ inline float4 load_16(const float* source) {
     return *reinterpret_cast<const float4*>(source);
 }
 
+__device__ inline uint4 load_16(const std::uint16_t* source) {
+    DIFFINV_KERNEL_CHECK(reinterpret_cast<std::uintptr_t>(source) % 16 == 0);
+    return *reinterpret_cast<const uint4*>(source);
+}
+
 /// 16 bytes to an address that is a multiple of 16.
 __device__ inline void store_16(float* target, float4 values) {
     DIFFINV_KERNEL_CHECK(reinterpret_cast<std::uintptr_t>(target) % 16 == 0);
     *reinterpret_cast<float4*>(target) = values;
+}
+
+__device__ inline void store_16(std::uint16_t* target, uint4 values) {
+    DIFFINV_KERNEL_CHECK(reinterpret_cast<std::uintptr_t>(target) % 16 == 0);
+    *reinterpret_cast<uint4*>(target) = values;
 }
 
 /// Blocks of `threads` that cover `count` items, at most `limit`: kernels stride on from there.

@@ -5,8 +5,9 @@
 
 #include <ATen/TensorOperators.h>
 #include <ATen/ops/baddbmm.h>
-#include <ATen/ops/group_norm.h>
 #include <ATen/ops/scaled_dot_product_attention.h>
+
+#include "pipeline/networks/kernels/group_norm_silu.h"
 
 namespace pipeline {
 namespace {
@@ -37,7 +38,7 @@ at::Tensor AttentionBlock::forward(const at::Tensor& x) const {
     const std::int64_t channels = x.size(1);
     const std::int64_t width = channels / heads_;
 
-    const at::Tensor normalised = at::group_norm(x, groups_, norm_weight_, norm_bias_, epsilon_);
+    const at::Tensor normalised = group_norm(x, norm_weight_, norm_bias_, groups_, epsilon_);
     const at::Tensor positions = normalised.view({images, channels, -1}).transpose(1, 2);
     const at::Tensor qkv = linear_over_positions(positions, qkv_weight_, qkv_bias_);
 

@@ -90,6 +90,32 @@ TEST(GroupNormSilu, SmallMapsAndStridedInputsAreNormalisedAlike) {
     }
 }
 
+TEST(GroupNorm, HasTheBitsOfItsPartsWithoutSilu) {
+    const at::Tensor x = at::randn({3, 12, 5, 7}) * 3 + 1;
+    const at::Tensor g = at::randn(x.sizes());
+    const at::Tensor weight = at::randn({12});
+    const at::Tensor bias = at::randn({12});
+    const auto plain = [&](const at::Tensor& v) { return at::group_norm(v, 4, weight, bias, 1e-5); };
+    const auto ours = [&](const at::Tensor& v) { return pipeline::group_norm(v, weight, bias, 4, 1e-5); };
+    const auto [y, dx] = output_and_vjp(ours, x, g);
+    const auto [y_plain, dx_plain] = output_and_vjp(plain, x, g);
+    EXPECT_EQ(largest_difference(y, y_plain), 0.0);
+    EXPECT_EQ(largest_difference(dx, dx_plain), 0.0);
+    EXPECT_EQ(largest_difference(ours(x), y_plain), 0.0) << "without a graph";
+}
+
+TEST(GroupNormSilu, RoundsBfloat16OnceAtTheEnd) {
+    const at::Tensor x = at::randn({2, 8, 5, 7}).to(at::kBFloat16);
+    const at::Tensor g = at::randn(x.sizes()).to(at::kBFloat16);
+    const at::Tensor weight = at::randn({8});
+    const at::Tensor bias = at::randn({8});
+    const auto fused = [&](const at::Tensor& v) { return pipeline::group_norm_silu(v, weight, bias, 2, 1e-5); };
+    const auto [y, dx] = output_and_vjp(fused, x, g);
+    const auto [y_float, dx_float] = output_and_vjp(fused, x.to(at::kFloat), g.to(at::kFloat));
+    EXPECT_TRUE(y.equal(y_float.to(at::kBFloat16)));
+    EXPECT_TRUE(dx.equal(dx_float.to(at::kBFloat16)));
+}
+
 TEST(Kernels, RecordNothingWithoutAGraph) {
     const at::Tensor weight = at::randn({8, 8, 3, 3});
     const at::Tensor bias = at::randn({8});
