@@ -7,11 +7,15 @@
 
 #include "cluster/cuda_devices.h"
 #include "cluster/cuda_side.h"
+#include "cluster/nccl_collective.h"
 #include "jobs/job_error.h"
 
 namespace workers {
 
 namespace {
+
+/// Every wait of the start-up ends by then.
+constexpr double group_seconds = 120;
 
 /// Why this machine computes on no GPU; nothing where it can.
 std::string obstacle(const cluster::CudaDevices& found) {
@@ -63,6 +67,10 @@ RankDevice take_device(const jobs::SweepPlan& plan, int worker) {
         using Make = pipeline::StepGraph* (*)();
         const auto make = reinterpret_cast<Make>(side.symbol("diffinv_step_graph"));
         taken.capture.make = [make] { return std::unique_ptr<pipeline::StepGraph>(make()); };
+        const auto join = reinterpret_cast<cluster::MakeNcclCollective>(side.symbol(cluster::nccl_collective_symbol));
+        taken.make_group = [join, index = device.index](cluster::Collective& host) {
+            return std::unique_ptr<cluster::Collective>(join(host, index, group_seconds));
+        };
         return taken;
     } catch (const cluster::CudaSideError& error) {
         throw jobs::EnvironmentError(error.what());

@@ -1,7 +1,10 @@
 #pragma once
 
+#include <functional>
+#include <memory>
 #include <string>
 
+#include "cluster/collective.h"
 #include "jobs/sweep_plan.h"
 #include "pipeline/networks/placement.h"
 #include "pipeline/samplers/step_graph.h"
@@ -26,6 +29,8 @@ struct RankDevice {
     std::string words = "cpu";           ///< "cuda:1 NVIDIA H100 80GB HBM3 GPU-1f3c…"
     std::string uuid;                    ///< Of its GPU; empty on the CPU.
     pipeline::StepCapture capture = {};  ///< How this device records steps.
+    /// Joins the GPUs of a group of ranks, by NCCL. Null on the CPU.
+    std::function<std::unique_ptr<cluster::Collective>(cluster::Collective& host)> make_group;
 };
 
 /// The device of this process, the `worker`-th of its host: opens the CUDA side where the plan is for GPUs. Called

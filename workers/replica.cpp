@@ -3,6 +3,7 @@
 #include <stdexcept>
 #include <string>
 
+#include "cluster/nccl_collective.h"
 #include "jobs/job_error.h"
 #include "pipeline/data/sha256.h"
 
@@ -34,7 +35,11 @@ Replica load_replica(const jobs::SweepPlan& plan, const pipeline::Placement& pla
         replica.model = pipeline::Model::without_weights(description, placement);
     }
 
-    collective.broadcast(replica.model->parameters(), 0);
+    if (placement.device.is_cuda() && !collective.takes_device_tensors()) {
+        cluster::broadcast_by_host(collective, replica.model->parameters(), 0);
+    } else {
+        collective.broadcast(replica.model->parameters(), 0);
+    }
 
     replica.checksum = cluster::checksum(replica.model->parameters());
     const std::uint64_t lowest = collective.all_reduce_minimum(replica.checksum);

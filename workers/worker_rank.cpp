@@ -2,6 +2,7 @@
 #include <thread>
 
 #include "cluster/mpi_collective.h"
+#include "cluster/nccl_collective.h"
 #include "cluster/node_layout.h"
 #include "cluster/process_watch.h"
 #include "cluster/signals.h"
@@ -35,6 +36,16 @@ std::unique_ptr<cluster::Collective> loading_group(bool is_replacement) {
     return is_replacement ? cluster::lone_collective() : cluster::mpi_collective(first_worker);
 }
 
+/// The group of the GPUs, over the same ranks; nothing where there is none to be had.
+std::unique_ptr<cluster::Collective> group_of_gpus(const RankDevice& device, cluster::Collective& host, RankLog& log) {
+    if (device.uuid.empty() || host.size() == 1) return nullptr;
+    if (cluster::share_a_device(host, device.uuid)) {
+        log.note("weights go by MPI", {{"reason", "NCCL takes no two ranks on one GPU"}});
+        return nullptr;
+    }
+    return device.make_group(host);
+}
+
 void greet(cluster::Channel& channel, const jobs::SweepPlan& plan, const RankDevice& device) {
     const cluster::NodePlace place = cluster::node_place();
     channel.send(0, to_text({.kind = MessageKind::hello,
@@ -47,7 +58,9 @@ void greet(cluster::Channel& channel, const jobs::SweepPlan& plan, const RankDev
 /// The group lives for the start-up alone: a later death can hang no collective.
 UnitComputer loaded_computer(const std::filesystem::path& folder, const jobs::SweepPlan& plan, const RankDevice& device,
                              bool is_replacement, RankLog& log) {
-    const std::unique_ptr<cluster::Collective> group = loading_group(is_replacement);
+    const std::unique_ptr<cluster::Collective> host = loading_group(is_replacement);
+    const std::unique_ptr<cluster::Collective> gpus = group_of_gpus(device, *host, log);
+    cluster::Collective* const group = gpus ? gpus.get() : host.get();
     UnitComputer computer(folder, plan, device, *group);
     computer.on_refused_capture([&log](const std::string& reason) {
         log.note("steps are not captured", {{"reason", reason}});

@@ -36,6 +36,18 @@ TEST(Checksum, OrderAndShapeShow) {
     EXPECT_NE(cluster::checksum(reshaped), sum);
 }
 
+TEST(Checksum, OperationsOfDevicesGiveTheSameValue) {
+    std::vector<at::Tensor> tensors = some_tensors();
+    tensors.push_back(at::arange(7, at::kFloat).to(at::kBFloat16));
+    tensors.push_back(at::arange(3 * 5 * 2 * 2, at::kFloat).reshape({3, 5, 2, 2}).mul_(-1.7));
+    tensors.push_back(at::arange(9, at::kByte));
+    tensors.push_back(at::arange(4'200'001, at::kFloat).mul_(-3));  // more than are summed at once
+    EXPECT_EQ(cluster::checksum_as_on_device(tensors), cluster::checksum(tensors));
+    std::vector<at::Tensor> channels_last = tensors;
+    channels_last[3] = tensors[3].contiguous(at::MemoryFormat::ChannelsLast);
+    EXPECT_EQ(cluster::checksum(channels_last), cluster::checksum(tensors));
+}
+
 TEST(Checksum, TailShorterThanAWordShows) {
     at::Tensor bytes = at::zeros({9}, at::kByte);
     const std::uint64_t sum = cluster::checksum({bytes});

@@ -2,10 +2,14 @@
 
 #include <torch/csrc/autograd/custom_function.h>
 
+#include <ATen/TensorOperators.h>
 #include <ATen/core/LegacyTypeDispatch.h>
+#include <ATen/ops/group_norm.h>
+#include <ATen/ops/silu.h>
 #include <c10/core/GradMode.h>
 
 #include "pipeline/networks/kernels/group_norm_operations.h"
+#include "pipeline/networks/kernels/kernel_choice.h"
 
 namespace pipeline {
 namespace {
@@ -39,8 +43,18 @@ struct FrozenGroupNorm : torch::autograd::Function<FrozenGroupNorm> {
     }
 };
 
+/// The same by LibTorch's own operations, one after the other, in the precision of x.
+at::Tensor plain_group_norm(const at::Tensor& x, const at::Tensor& weight, const at::Tensor& bias, std::int64_t groups,
+                            double epsilon, bool has_silu) {
+    const at::Tensor w = weight.to(x.scalar_type()).view({-1, x.size(1), 1, 1});
+    const at::Tensor b = bias.to(x.scalar_type()).view({-1, x.size(1), 1, 1});
+    const at::Tensor y = at::group_norm(x, groups, {}, {}, epsilon) * w + b;
+    return has_silu ? at::silu(y) : y;
+}
+
 at::Tensor frozen_group_norm(const at::Tensor& x, const at::Tensor& weight, const at::Tensor& bias, std::int64_t groups,
                              double epsilon, bool has_silu) {
+    if (!kernel_choice().fused_norm) return plain_group_norm(x, weight, bias, groups, epsilon, has_silu);
     if (c10::GradMode::is_enabled() && x.requires_grad()) {
         return FrozenGroupNorm::apply(x, weight, bias, groups, epsilon, has_silu);
     }

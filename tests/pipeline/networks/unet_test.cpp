@@ -143,7 +143,7 @@ TEST(UNet, WrongInputsThrowWithBothShapes) {
                 HasSubstr("[1, 3, 9, 8], expected [N, 3, H, W] with H and W multiples of 2"));
     EXPECT_THAT(message(at::zeros({1, 1, 8, 8}), t), HasSubstr("[1, 1, 8, 8]"));
     EXPECT_THAT(message(at::zeros({3, 8, 8}), t), HasSubstr("[3, 8, 8]"));
-    EXPECT_THAT(message(at::zeros({1, 3, 8, 8}, at::kDouble), t), HasSubstr("x is Double, expected Float"));
+    EXPECT_THAT(message(at::zeros({1, 3, 8, 8}, at::kDouble), t), HasSubstr("x is Double on cpu, expected Float on cpu"));
     EXPECT_THAT(message(at::zeros({2, 3, 8, 8}), t), HasSubstr("t has shape [1], expected [2]"));
     EXPECT_THAT(message(at::zeros({1, 3, 8, 8}), t, at::zeros({1}, at::kLong)), HasSubstr("knows no classes"));
     EXPECT_EQ(message(at::zeros({1, 3, 8, 8}), t), "");
