@@ -5,7 +5,7 @@
 #include <stdexcept>
 #include <string>
 
-#include "pipeline/samplers/kernels/ancestral_update.h"
+#include "pipeline/samplers/kernels/sampler_updates.h"
 
 namespace pipeline {
 

@@ -5,7 +5,7 @@
 #include <ATen/ops/zeros_like.h>
 
 #include "pipeline/samplers/ancestral_level.h"
-#include "pipeline/samplers/kernels/ancestral_update.h"
+#include "pipeline/samplers/kernels/sampler_updates.h"
 
 namespace pipeline {
 

@@ -8,6 +8,7 @@
 
 #include <torch/csrc/autograd/autograd.h>
 
+#include <ATen/Context.h>
 #include <ATen/TensorOperators.h>
 #include <ATen/ops/empty.h>
 #include <ATen/ops/empty_like.h>
@@ -30,12 +31,13 @@ struct NormCase {
     bool has_own_weights, has_silu;
 };
 
-// Channels a multiple of 4 and of 8; 1, 3, 4, 6, 8, 32 in a group; one pixel, sides that are no multiple of anything,
-// images that several blocks share; more channels than a block's threads take at once.
+// Enough values in every group that float32 can hold the mean well beside the deviation. Channels a multiple of 4 and
+// of 8; 1, 3, 4, 6, 8, 32 in a group; one pixel, sides that are no multiple of anything, images that several blocks
+// share; more channels than a block's threads take at once.
 const std::vector<NormCase> norm_cases = {
     {1, 8, 8, 3, 5, false, true},     {5, 24, 8, 7, 5, true, true},    {1, 128, 32, 17, 19, false, true},
     {2, 48, 8, 9, 4, true, false},    {5, 64, 8, 6, 6, false, true},   {1, 64, 2, 33, 31, true, true},
-    {1, 2304, 32, 3, 3, false, true}, {2, 96, 32, 1, 1, false, false}, {3, 320, 32, 5, 5, true, true},
+    {1, 2304, 32, 3, 3, false, true}, {2, 96, 12, 1, 1, false, false}, {3, 320, 32, 5, 5, true, true},
 };
 
 ImageType image_type(const at::Tensor& x) {
@@ -107,6 +109,7 @@ struct NormInputs {
 };
 
 NormInputs norm_inputs(const NormCase& one, at::ScalarType type) {
+    at::manual_seed(static_cast<std::uint64_t>(one.channels));
     const std::vector<std::int64_t> weights =
         one.has_own_weights ? std::vector{one.images, one.channels} : std::vector{one.channels};
     const at::Tensor x = at::randn({one.images, one.channels, one.height, one.width}) * 3 + 2;

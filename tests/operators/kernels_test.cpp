@@ -9,7 +9,9 @@
 #include <torch/csrc/autograd/autograd.h>
 
 #include <ATen/TensorOperators.h>
+#include <ATen/ops/arange.h>
 #include <ATen/ops/full.h>
+#include <ATen/ops/matmul.h>
 #include <ATen/ops/rand.h>
 #include <ATen/ops/randn.h>
 #include <ATen/ops/tensor.h>
@@ -19,6 +21,7 @@
 #include "operators/kernels/masked.h"
 #include "operators/kernels/mirrored_blur.h"
 #include "operators/noise_stream.h"
+#include "operators/separable_kernel.h"
 
 namespace {
 
@@ -66,25 +69,43 @@ TEST(Masked, IsTheProductAndItsOwnVjp) {
     EXPECT_THROW(operators::masked(x.to(at::kDouble), at::rand({1, 1, 4, 5})), std::invalid_argument);
 }
 
-TEST(MirroredBlur, IsTheBlurAndItsAdjoint) {
+/// V with V x = the correlation with the taps, [side, side].
+at::Tensor band_matrix(const at::Tensor& taps, std::int64_t side) {
+    const double* const first = taps.const_data_ptr<double>();
+    return at::tensor(operators::mirrored_band({first, first + taps.numel()}, side), at::kDouble).view({side, side});
+}
+
+TEST(MirroredBlur, IsTheMatrixFormAndItsAdjoint) {
     // 21 taps on 11 rows: the farthest that can be mirrored, so that some pixels are reached from both borders.
     for (const auto& [down, across] : {std::pair(1, 1), std::pair(5, 3), std::pair(21, 25)}) {
         const at::Tensor column = at::randn({down}, at::kDouble);
         const at::Tensor row = at::randn({across}, at::kDouble);
-        const operators::Blur A("kernel", column.outer(row), {3, 11, 13});
-        ASSERT_TRUE(A.is_separable());
+        const at::Tensor V = band_matrix(column, 11);
+        const at::Tensor W = band_matrix(row, 13);
         const at::Tensor x = at::randn({2, 3, 11, 13}, at::kDouble);
         const at::Tensor y = at::randn(x.sizes(), at::kDouble);
         const at::Tensor Ax = operators::mirrored_blur(x, column, row, false);
         const at::Tensor Aty = operators::mirrored_blur(y, column, row, true);
-        EXPECT_LT(largest_gap(Ax, A.forward(x)), 1e-11);
-        EXPECT_LT(largest_gap(Aty, A.adjoint(y)), 1e-11);
+        EXPECT_LT(largest_gap(Ax, at::matmul(at::matmul(V, x), W.t())), 1e-11);
+        EXPECT_LT(largest_gap(Aty, at::matmul(at::matmul(V.t(), y), W)), 1e-11);
         EXPECT_NEAR((Ax * y).sum().item<double>(), (x * Aty).sum().item<double>(), 1e-9);
 
         const at::Tensor leaf = x.detach().requires_grad_(true);
         const at::Tensor gradient =
             torch::autograd::grad({operators::mirrored_blur(leaf, column, row, false)}, {leaf}, {y}).at(0);
         EXPECT_TRUE(gradient.equal(Aty));
+    }
+}
+
+TEST(MirroredBlur, IsTheBlurOfAGaussian) {
+    const at::Tensor taps = (at::arange(-6, 7, at::kDouble).square() / -8.0).exp();
+    const operators::Blur A("gaussian", taps.outer(taps), {3, 16, 12});
+    ASSERT_TRUE(A.is_separable());
+    for (const auto& [type, tolerance] : {std::pair(at::kDouble, 1e-12), std::pair(at::kFloat, 1e-4)}) {
+        const at::Tensor x = at::randn({2, 3, 16, 12}, type);
+        const at::Tensor of_type = taps.to(type);
+        EXPECT_LT(largest_gap(operators::mirrored_blur(x, of_type, of_type, false), A.forward(x)), tolerance);
+        EXPECT_LT(largest_gap(operators::mirrored_blur(x, of_type, of_type, true), A.adjoint(x)), tolerance);
     }
 }
 

@@ -1,3 +1,4 @@
+#include <cstdint>
 #include <tuple>
 
 #include <ATen/core/Tensor.h>
@@ -12,6 +13,12 @@
 
 namespace pipeline {
 namespace {
+
+/// Channels last, from an address that is a multiple of 16.
+at::Tensor channels_last(const at::Tensor& images) {
+    const at::Tensor dense = images.contiguous(at::MemoryFormat::ChannelsLast);
+    return reinterpret_cast<std::uintptr_t>(dense.const_data_ptr()) % 16 == 0 ? dense : dense.clone();
+}
 
 /// A call's images in channels-last memory, its weights and sizes, checked.
 struct CheckedNorm {
@@ -44,7 +51,7 @@ struct CheckedNorm {
                         one->device(), ", expected float32 [C] or [N, C] on ", images.device(), " for x of shape ",
                         images.sizes());
         }
-        x = images.contiguous(at::MemoryFormat::ChannelsLast);
+        x = channels_last(images);
         weight = norm_weight.contiguous();
         bias = norm_bias.contiguous();
     }
@@ -84,7 +91,7 @@ at::Tensor group_norm_silu_vjp_cuda(const at::Tensor& gradient, const at::Tensor
                     "group norm: mean or rstd is ", one->scalar_type(), " of shape ", one->sizes(),
                     ", expected float32 [N, groups]");
     }
-    const at::Tensor dense_gradient = gradient.contiguous(at::MemoryFormat::ChannelsLast);
+    const at::Tensor dense_gradient = channels_last(gradient);
     at::Tensor dx = at::empty_like(norm.x);
     at::Tensor partial = norm.partial();
     C10_CUDA_CHECK(launch_group_norm_silu_vjp(

@@ -9,6 +9,7 @@
 #include <cstdio>
 #include <cstdlib>
 
+#include "cluster/nccl_collective.h"
 #include "operators/kernels/keyed_normals.h"
 #include "operators/kernels/masked.h"
 #include "operators/kernels/mirrored_blur.h"
@@ -16,7 +17,7 @@
 #include "operators/measurement_noise.h"
 #include "pipeline/networks/kernels/group_norm_silu.h"
 #include "pipeline/networks/safetensors.h"
-#include "pipeline/samplers/kernels/ancestral_update.h"
+#include "pipeline/samplers/kernels/sampler_updates.h"
 #include "pipeline/samplers/make_sampler.h"
 #include "pipeline/samplers/run_sampler.h"
 #include "tests/gpu/check/gpu.h"
@@ -205,9 +206,9 @@ void check_updates(Record& record) {
     const auto [there, x0_there] = pipeline::ancestral_update(on(x), on(e), {}, on(z), on(table), on(row), true);
     record.at_most("kernels", "ancestral update: differing bits",
                    differing_bits(there, here) + differing_bits(x0_there, x0_here), 0);
-    const at::Tensor learned_here = std::get<0>(pipeline::ancestral_update(x, e, v, z, table, row, true));
+    const at::Tensor learned_here = pipeline::ancestral_update(x, e, v, z, table, row, true).x_previous;
     const at::Tensor learned_there =
-        std::get<0>(pipeline::ancestral_update(on(x), on(e), on(v), on(z), on(table), on(row), true));
+        pipeline::ancestral_update(on(x), on(e), on(v), on(z), on(table), on(row), true).x_previous;
     record.at_most("kernels", "ancestral update, learned variance", relative_error(learned_there, learned_here), 1e-6);
     record.at_most("kernels", "clamp's vjp: differing bits",
                    differing_bits(pipeline::clamp_vjp(on(z), on(x), on(e), on(table), on(row)),
@@ -217,6 +218,22 @@ void check_updates(Record& record) {
                    differing_bits(pipeline::dps_update(on(x), on(e), on(z), on(table), on(row), 0.7),
                                   pipeline::dps_update(x, e, z, table, row, 0.7)),
                    0);
+}
+
+/// A group of one rank: everything of NCCL but other machines.
+void check_nccl(Record& record) {
+    const auto make = reinterpret_cast<cluster::MakeNcclCollective>(cuda_symbol(cluster::nccl_collective_symbol));
+    const auto host = cluster::lone_collective();
+    const std::unique_ptr<cluster::Collective> group(make(*host, 0, 60));
+    const at::Tensor weights = normals(31, {3, 1000}).to(at::kCUDA), kept = weights.clone();
+    group->broadcast({weights, weights.to(at::kBFloat16)}, 0);
+    record.at_most("nccl", "one rank, broadcast: differing bits", differing_bits(weights, kept), 0);
+    constexpr std::uint64_t value = 0xfedcba9876543210u;
+    record.holds("nccl", "one rank, minimum and maximum",
+                 group->all_reduce_minimum(value) == value && group->all_reduce_maximum(value) == value);
+    record.holds("nccl", "checksum on the device is the CPU's",
+                 cluster::checksum({weights, weights.to(at::kBFloat16)}) ==
+                     cluster::checksum({weights.cpu(), weights.to(at::kBFloat16).cpu()}));
 }
 
 int run(const fs::path& golden, const fs::path& json) {
@@ -232,6 +249,7 @@ int run(const fs::path& golden, const fs::path& json) {
     run_group(record, "kernels", [&] { check_group_norm(record); });
     run_group(record, "networks", [&] { check_networks(record, golden); });
     run_group(record, "graph", [&] { check_chains(record, golden); });
+    run_group(record, "nccl", [&] { check_nccl(record); });
     record.write_json(json, card);
     return record.is_good() ? 0 : 1;
 }

@@ -72,16 +72,13 @@ void set_thread(unsigned index) {
     threadIdx = {index % blockDim.x, index / blockDim.x % blockDim.y, index / (blockDim.x * blockDim.y)};
 }
 
-void start_fibers() {
-    for (unsigned i = 0; i < the_block.size; ++i) {
-        Fiber& fiber = the_block.fibers[i];
-        fiber.waits = Waits::for_nothing;
-        getcontext(&fiber.context);
-        fiber.context.uc_stack.ss_sp = fiber.stack.get();
-        fiber.context.uc_stack.ss_size = stack_bytes;
-        fiber.context.uc_link = nullptr;
-        makecontext(&fiber.context, &fiber_main, 0);
-    }
+void prepare(Fiber& fiber) {
+    fiber.waits = Waits::for_nothing;
+    getcontext(&fiber.context);
+    fiber.context.uc_stack.ss_sp = fiber.stack.get();
+    fiber.context.uc_stack.ss_size = stack_bytes;
+    fiber.context.uc_link = nullptr;
+    makecontext(&fiber.context, &fiber_main, 0);
 }
 
 // All threads of [first, end) wait for the same thing at the same line.
@@ -130,7 +127,7 @@ std::string stuck() {
 }
 
 void run_block() {
-    start_fibers();
+    for (unsigned i = 0; i < the_block.size; ++i) prepare(the_block.fibers[i]);
     for (;;) {
         for (unsigned i = 0; i < the_block.size; ++i) {
             if (the_block.fibers[i].waits != Waits::for_nothing) continue;
