@@ -70,6 +70,24 @@ TEST(Commands, DeviceThatThisProgramHasNotIsExitCodeFour) {
     EXPECT_FALSE(fs::exists(folder / "out"));
 }
 
+TEST(Commands, WithoutAGpuAutoTakesTheCpuAndSaysSoAndPrecisionsOfGpusAreRefused) {
+    // No GPU for this process, whatever the machine has.
+    const auto without_gpu = [](const std::string& words) {
+        return run_command("CUDA_VISIBLE_DEVICES= " + program() + " " + words);
+    };
+    const TemporaryFolder folder;
+    const std::string job = write_job(folder, "images = 0-1\nbatch = 2\nsteps = 2\nmethod = sdedit\noperator = box\n");
+    const std::string out = " --output " + (folder / "out").string();
+    expect_one_line(without_gpu("run " + job + out + " --device cpu --precision bfloat16"), 2, "float32");
+    expect_one_line(without_gpu("run " + job + out + " --precision tf32"), 4, "needs a GPU");
+    expect_one_line(without_gpu("run " + job + out + " --precision float16"), 2, "float32, tf32, bfloat16");
+    EXPECT_FALSE(fs::exists(folder / "out"));
+    EXPECT_TRUE(contains(without_gpu("plan " + job).output, "device: cpu (auto: "));
+    const CommandResult run = without_gpu("run " + job + out);
+    EXPECT_EQ(run.exit_code, 0) << run.errors;
+    EXPECT_TRUE(contains(run.output, "device: cpu (auto: ")) << run.output;
+}
+
 TEST(Commands, ListShowsEverySetting) {
     const CommandResult methods = diffinv("list methods");
     EXPECT_EQ(methods.exit_code, 0) << methods.errors;
