@@ -4,7 +4,8 @@
 # Hint    NCCL_ROOT, a folder with include/ and lib/
 file(GLOB _nccl_wheels "${PROJECT_SOURCE_DIR}/.deps/nvidia/nccl" "${_libtorch_root}/../nvidia/nccl")
 find_path(NCCL_INCLUDE_DIR nccl.h HINTS "${NCCL_ROOT}/include" PATHS ${_nccl_wheels} PATH_SUFFIXES include)
-find_library(NCCL_LIBRARY NAMES nccl libnccl.so.2 HINTS "${NCCL_ROOT}/lib" PATHS ${_nccl_wheels} PATH_SUFFIXES lib)
+find_library(NCCL_LIBRARY NAMES nccl libnccl.so.2 HINTS "${NCCL_ROOT}/lib" "${CUDAToolkit_LIBRARY_DIR}"
+  "${CUDAToolkit_BIN_DIR}/.." PATHS ${_nccl_wheels} PATH_SUFFIXES lib lib64)
 mark_as_advanced(NCCL_INCLUDE_DIR NCCL_LIBRARY)
 
 include(FindPackageHandleStandardArgs)

@@ -1,6 +1,7 @@
 // What a step costs with the architecture of ffhq_10m (93.6 million parameters, random weights) at 256², and what each
 // measure gains: see docs/gpu.md.
 #include <ATen/ops/empty.h>
+#include <ATen/ops/empty_like.h>
 #include <ATen/ops/matmul.h>
 #include <ATen/ops/ones.h>
 #include <ATen/ops/zeros.h>

@@ -121,7 +121,9 @@ TEST(Model, Bfloat16KeepsWhatMustBeExactInFloat32) {
     int in_bfloat16 = 0, in_float32 = 0;
     for (const at::Tensor& parameter : reduced.parameters()) {
         (parameter.scalar_type() == at::kBFloat16 ? in_bfloat16 : in_float32) += 1;
-        if (parameter.dim() == 2) EXPECT_EQ(parameter.scalar_type(), at::kFloat);
+        if (parameter.dim() == 2) {
+            EXPECT_EQ(parameter.scalar_type(), at::kFloat);
+        }
     }
     EXPECT_GT(in_bfloat16, in_float32 / 2);
     const at::Tensor x = at::randn({2, 3, 32, 32});
