@@ -6,6 +6,16 @@ namespace cluster {
 
 namespace fs = std::filesystem;
 
+namespace {
+
+bool was_opened = false;
+
+}  // namespace
+
+bool CudaSide::is_open() {
+    return was_opened;
+}
+
 fs::path CudaSide::beside_program() {
     return fs::read_symlink("/proc/self/exe").parent_path() / "libdiffinv_cuda.so";
 }
@@ -20,6 +30,7 @@ CudaSide::CudaSide(const fs::path& library, const std::string& version) : librar
         throw CudaSideError(std::string("the CUDA side cannot be loaded: ") + dlerror() +
                             "; all libraries that it needs come with 'pip install torch', see docs/gpu.md");
     }
+    was_opened = true;
     const auto of_side = reinterpret_cast<const char* (*)()>(symbol("diffinv_cuda_version"));
     if (of_side() != version) {
         throw CudaSideError(library.string() + ": is of version " + of_side() + ", this program is of " + version);

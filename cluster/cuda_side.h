@@ -24,6 +24,10 @@ class CudaSide {
     /// @throws CudaSideError  where it is missing, cannot be loaded, or belongs to another program
     CudaSide(const std::filesystem::path& library, const std::string& version);
 
+    /// True once one was opened in this process. LibTorch 2.11's destructors crash then: such a process leaves by
+    /// `std::_Exit`.
+    static bool is_open();
+
     /// One of its functions with C linkage.
     /// @throws CudaSideError
     void* symbol(const char* name) const;

@@ -21,12 +21,12 @@ constexpr std::array<std::string_view, 2> help_and_json = {"help", "json"};
 constexpr std::array<std::string_view, 8> run_values = {"output",   "workers",        "only",          "shard",
                                                         "deadline", "worker-timeout", "start-timeout", "replacements"};
 constexpr std::array<std::string_view, 2> run_flags = {"help", "retry-failed"};
-constexpr std::array<std::string_view, 7> rank_values = {"only",         "deadline", "worker-timeout", "start-timeout",
-                                                         "replacements", "number",   "launch"};
+constexpr std::array<std::string_view, 8> rank_values = {"only",         "deadline", "worker-timeout", "start-timeout",
+                                                         "replacements", "number",   "place",          "launch"};
 
 constexpr std::array<std::string_view, 1> verify_values = {"workers"};
 constexpr std::array<std::string_view, 2> verify_flags = {"help", "repair"};
-constexpr std::array<std::string_view, 7> submit_values = {"output", "nodes", "gpus-per-node", "workers-per-node",
+constexpr std::array<std::string_view, 8> submit_values = {"output", "nodes", "gpus-per-node", "workers-per-node",
                                                            "time",   "array", "requeue-limit"};
 constexpr std::array<std::string_view, 2> submit_flags = {"help", "print"};
 constexpr std::array<std::string_view, 1> export_values = {"to"};

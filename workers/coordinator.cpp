@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <chrono>
+#include <exception>
 #include <limits>
 #include <optional>
 #include <thread>
@@ -294,9 +295,14 @@ void Coordination::bury(int rank, const std::string& reason) {
 void Coordination::replace(int dead) {
     if (!links_.replace || replacements_left_ == 0 || is_draining_ || queue_.waiting() == 0) return;
     --replacements_left_;
-    const int rank = links_.replace(dead);
-    crew_.add(rank, now(), true);
-    note("worker started", rank);
+    try {
+        const int rank = links_.replace(dead);
+        crew_.add(rank, now(), true);
+        note("worker started", rank);
+    } catch (const std::exception& error) {
+        // The others go on without one.
+        note("worker not started", dead, -1, error.what());
+    }
 }
 
 void Coordination::keep_deadline() {

@@ -25,7 +25,8 @@ Status status_of(const WorkQueue& queue, const Crew& crew, const CoordinatorSett
         status.seconds_left = status.seconds * cost_left / std::max(queue.cost_committed(), 1e-300);
     }
     for (const auto& [rank, worker] : crew.all()) {
-        status.workers.push_back({rank, worker.host, to_word(worker.state), worker.unit, now - worker.last_heard});
+        status.workers.push_back(
+            {rank, worker.host, to_word(worker.state), worker.unit, now - worker.last_heard, worker.device});
     }
     return status;
 }

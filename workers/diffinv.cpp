@@ -1,9 +1,13 @@
 #include <ATen/Parallel.h>
 #include <malloc.h>
 
+#include <cstdio>
+#include <cstdlib>
+#include <iostream>
 #include <string>
 #include <vector>
 
+#include "cluster/cuda_side.h"
 #include "workers/commands.h"
 
 int main(int argument_count, char** arguments) {
@@ -13,5 +17,11 @@ int main(int argument_count, char** arguments) {
     // OpenMP threads spin; ranks raise this to what the plan says.
     at::set_num_threads(1);
     const std::vector<std::string> words(arguments + 1, arguments + argument_count);
-    return workers::run_program(words);
+    const int exit_code = workers::run_program(words);
+    if (cluster::CudaSide::is_open()) {
+        std::cout.flush();
+        std::fflush(nullptr);
+        std::_Exit(exit_code);
+    }
+    return exit_code;
 }

@@ -20,6 +20,11 @@ Progress::~Progress() {
 }
 
 void Progress::show(const Status& status) {
+    for (const std::string& line : new_gpu_lines(status, told_)) {
+        clear();
+        std::printf("%s\n", line.c_str());
+        std::fflush(stdout);
+    }
     const auto now = std::chrono::steady_clock::now();
     const double waited = std::chrono::duration<double>(now - last_).count();
     if (waited < (is_terminal_ ? redraw_seconds : plain_line_seconds)) return;

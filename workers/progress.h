@@ -1,13 +1,15 @@
 #pragma once
 
 #include <chrono>
+#include <set>
 #include <string>
 
 #include "workers/status.h"
 
 namespace workers {
 
-/// Progress on standard error: one redrawn line on a terminal, otherwise a plain line every 30 seconds.
+/// Progress on standard error: one redrawn line on a terminal, otherwise a plain line every 30 seconds; and once, on
+/// standard output, which rank computes on which GPU.
 class Progress {
   public:
     Progress();
@@ -21,6 +23,7 @@ class Progress {
   private:
     bool is_terminal_;
     bool is_drawn_ = false;
+    std::set<int> told_;
     std::chrono::steady_clock::time_point last_;
 };
 

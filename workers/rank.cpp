@@ -1,7 +1,9 @@
 #include <signal.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cstdio>
+#include <cstdlib>
 #include <map>
 
 #include "cluster/mpi_channel.h"
@@ -10,6 +12,8 @@
 #include "jobs/job_error.h"
 #include "workers/launch.h"
 #include "workers/ranks.h"
+#include "workers/start_watch.h"
+#include "workers/verdict.h"
 
 namespace workers {
 
@@ -25,6 +29,26 @@ std::vector<std::string> rank_command_words(const RankTask& task) {
     return words;
 }
 
+namespace {
+
+constexpr double least_patience_seconds = 10;
+
+/// Ends a coordinator that waits for a worker which does not come; the launching program starts all ranks again.
+[[noreturn]] void leave_stuck(const RankTask& task, double seconds) {
+    try {
+        write_verdict(task.folder,
+                      {.exit_code = exit_incomplete,
+                       .reason = "a worker that was started did not join within " + duration_words(seconds),
+                       .launch = task.settings.launch,
+                       .may_start_again = true});
+    } catch (const std::exception& error) {
+        std::fprintf(stderr, "diffinv: no verdict: %s\n", error.what());
+    }
+    std::_Exit(exit_incomplete);
+}
+
+}  // namespace
+
 int run_rank(const RankTask& task) {
     // A launcher that is killed takes its ranks along.
     cluster::die_with_parent(SIGKILL, getppid());
@@ -39,6 +63,9 @@ int run_rank(const RankTask& task) {
     // Workers are replaced on one machine only, where a rank is its place too.
     std::map<int, int> place_of_later;
     means.start_worker = [&](int dead) {
+        // One that ends before it has joined would keep this rank waiting for ever.
+        const double patience = std::max(least_patience_seconds, task.settings.silence_seconds);
+        const StartWatch watch(patience, [&task, patience] { leave_stuck(task, patience); });
         const int place = place_of_later.contains(dead) ? place_of_later.at(dead) : dead;
         const int started = channel->start_rank([&](int rank) {
             RankTask later = task;

@@ -35,7 +35,8 @@ std::string to_json(const Status& status) {
                            {"host", worker.host},
                            {"state", worker.state},
                            {"unit", worker.unit},
-                           {"seconds_silent", worker.seconds_silent}});
+                           {"seconds_silent", worker.seconds_silent},
+                           {"device", worker.device}});
     }
     const Json json = {{"state", status.state},
                        {"launch", status.launch},
@@ -78,7 +79,7 @@ std::optional<Status> read_status(const std::filesystem::path& folder) {
         for (const Json& entry : json.at("workers")) {
             status.workers.push_back({entry.at("rank").get<int>(), entry.at("host").get<std::string>(),
                                       entry.at("state").get<std::string>(), entry.at("unit").get<std::int64_t>(),
-                                      entry.at("seconds_silent").get<double>()});
+                                      entry.at("seconds_silent").get<double>(), entry.value("device", std::string())});
         }
         return status;
     } catch (const Json::exception&) {
@@ -92,6 +93,15 @@ std::string duration_words(double seconds) {
     const std::int64_t minutes = (whole + 30) / 60;
     if (minutes < 90) return std::to_string(minutes) + " min";
     return std::to_string(minutes / 60) + " h " + std::to_string(minutes % 60) + " min";
+}
+
+std::vector<std::string> new_gpu_lines(const Status& status, std::set<int>& told) {
+    std::vector<std::string> lines;
+    for (const WorkerStatus& worker : status.workers) {
+        if (!worker.device.starts_with("cuda") || !told.insert(worker.rank).second) continue;
+        lines.push_back("rank " + std::to_string(worker.rank) + " on " + worker.host + ": " + worker.device);
+    }
+    return lines;
 }
 
 std::string progress_line(const Status& status) {

@@ -3,6 +3,7 @@
 #include <cstdint>
 #include <filesystem>
 #include <optional>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -15,6 +16,7 @@ struct WorkerStatus {
     std::string state;          ///< "loading", "waiting", "working", "left", "dead"
     std::int64_t unit = -1;     ///< −1: none
     double seconds_silent = 0;  ///< Since its last word.
+    std::string device = {};    ///< "cpu", "cuda:1 NVIDIA H100 80GB HBM3 GPU-1f3c…"; empty until it has spoken.
 };
 
 /// How a run stands: status.json, written by the coordinator every two seconds, read from any shell.
@@ -42,6 +44,10 @@ std::optional<Status> read_status(const std::filesystem::path& folder);
 
 /// "412/1800 units, 3.1/s, 7 min left, 2 failed".
 std::string progress_line(const Status& status);
+
+/// "rank 2 on node7: cuda:1 NVIDIA H100 80GB HBM3 GPU-1f3c…", for each worker of a GPU whose rank is not in `told`, to
+/// which they are added.
+std::vector<std::string> new_gpu_lines(const Status& status, std::set<int>& told);
 
 /// "45 s", "7 min", "3 h 20 min".
 std::string duration_words(double seconds);

@@ -64,6 +64,7 @@ TEST(CudaDevices, WorkersOfAHostTakeThemInTurn) {
 
 TEST(CudaSide, IsOpenedAndAsked) {
     const CudaSide side(stand_in("side_good"), "1.2.3");
+    EXPECT_TRUE(CudaSide::is_open());
     EXPECT_EQ(reinterpret_cast<int (*)()>(side.symbol("answer"))(), 42);
     EXPECT_THROW(side.symbol("no_such_function"), CudaSideError);
 }

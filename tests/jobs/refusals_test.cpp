@@ -145,7 +145,8 @@ TEST(Refusals, Words) {
         {dps + "clip = maybe\n", "job.ini:5: clip = maybe: not a value; allowed: yes or no"},
         {dps + "device = tpu\n", "job.ini:5: device = tpu: not a value; allowed: one of auto, cpu, cuda"},
         // What is not built is not offered.
-        {dps + "precision = bfloat16\n", "job.ini:5: precision = bfloat16: not a value; allowed: float32"},
+        {dps + "precision = float16\n",
+         "job.ini:5: precision = float16: not a value; allowed: one of float32, tf32, bfloat16"},
         {dps + "noise = speckle\n", "job.ini:5: noise = speckle: not a value; allowed: one of gaussian, poisson"},
         {dps + "store = int8\n", "job.ini:5: store = int8: not a value; allowed: one of float32, uint8"},
         {dps + "variance = learned\n",

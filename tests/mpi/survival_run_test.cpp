@@ -81,6 +81,29 @@ TEST(RunSurvives, OnlyWorkerKilledAgainAndAgainIsReplacedThreeTimes) {
     EXPECT_EQ(hashes(run), undisturbed());
 }
 
+TEST(RunSurvives, ReplacementThatEndsBeforeItHasJoinedDoesNotHangTheRun) {
+    const TemporaryFolder folder;
+    const fs::path run = folder / "run";
+    const pid_t process = start_job(write_long_job(folder), run, 2, folder / "log", {"--worker-timeout", "10"});
+    ASSERT_TRUE(wait_for_units(run, 1));
+    kill(processes_of_rank(run, 2).at(0), SIGKILL);
+    // At its first sight it loads its libraries still.
+    int started = 0;
+    ASSERT_TRUE(wait_until(10, [&] {
+        for (const int candidate : processes_with("rank " + run.string())) {
+            const std::string words = read_text("/proc/" + std::to_string(candidate) + "/cmdline");
+            if (words.find("--number") != std::string::npos) started = candidate;
+        }
+        return started != 0;
+    }));
+    kill(started, SIGKILL);
+    EXPECT_EQ(end_of(process), 0) << read_text(folder / "log");
+    EXPECT_NE(read_text(folder / "log").find("did not join within 10 s; starting again"), std::string::npos)
+        << read_text(folder / "log");
+    EXPECT_EQ(hashes(run), undisturbed());
+    expect_nothing_left(run);
+}
+
 TEST(RunSurvives, KilledCoordinatorOrLauncherLeavesNothingAndTheSameCommandContinues) {
     for (const std::string victim : {"coordinator", "mpirun", "program"}) {
         const TemporaryFolder folder;

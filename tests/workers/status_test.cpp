@@ -17,7 +17,7 @@ TEST(Status, SurvivesItsFile) {
     status.units_per_second = 0.5;
     status.seconds_left = 12;
     status.time = 1e9;
-    status.workers = {{1, "n1", "working", 5, 0.25}};
+    status.workers = {{1, "n1", "working", 5, 0.25, "cuda:0 H100 GPU-1"}};
     workers::write_status(folder.path(), status);
     const auto read = workers::read_status(folder.path());
     ASSERT_TRUE(read.has_value());
@@ -32,6 +32,19 @@ TEST(Status, TornFileIsNoStatus) {
     EXPECT_FALSE(workers::read_status(folder.path()).has_value());
     test_support::write_text(folder / "status.json", R"({"state": "running"})");
     EXPECT_FALSE(workers::read_status(folder.path()).has_value());
+}
+
+TEST(Status, RanksOfGpusAreToldOnce) {
+    workers::Status status;
+    status.workers = {{1, "n1", "working", 5, 0.25, "cuda:0 H100 GPU-1"}, {2, "n1", "loading", -1, 0, ""}};
+    std::set<int> told;
+    EXPECT_EQ(workers::new_gpu_lines(status, told), (std::vector<std::string>{"rank 1 on n1: cuda:0 H100 GPU-1"}));
+    status.workers[1].device = "cuda:1 H100 GPU-2";
+    EXPECT_EQ(workers::new_gpu_lines(status, told), (std::vector<std::string>{"rank 2 on n1: cuda:1 H100 GPU-2"}));
+    EXPECT_TRUE(workers::new_gpu_lines(status, told).empty());
+    status.workers = {{1, "n1", "working", 5, 0.25, "cpu"}};
+    told.clear();
+    EXPECT_TRUE(workers::new_gpu_lines(status, told).empty());
 }
 
 TEST(Status, ProgressLineSaysWhatIsKnown) {
