@@ -35,7 +35,9 @@ std::uint64_t sum_on_host(const std::byte* bytes, std::size_t count) {
 }
 
 /// The same where the tensor lies: integers wrap and their sums do not depend on the order.
-std::uint64_t sum_on_device(const at::Tensor& bytes) {
+std::uint64_t sum_on_device(const at::Tensor& given) {
+    // A view of words cannot begin between two of them.
+    const at::Tensor bytes = given.storage_offset() % 4 == 0 ? given : given.clone();
     const std::int64_t whole = bytes.numel() / 4;
     std::uint64_t sum = 0;
     for (std::int64_t first = 0; first < whole; first += words_at_once) {

@@ -8,7 +8,7 @@ namespace cluster {
 
 /// The collective of GPUs, by raw NCCL over the ranks of `host`, which lends its broadcast for NCCL's unique id; in the
 /// CUDA side, where it is found under the name `diffinv_nccl_collective`. Tensors are on this rank's device; a
-/// broadcast travels in flat buffers of one dtype and at most 256 MB.
+/// broadcast travels in flat buffers of one dtype and at most 256 MB, or of one larger tensor.
 ///
 /// The communicator is non-blocking: every wait looks for NCCL's errors and ends at the deadline, whatever happened to
 /// the other ranks. A failure aborts the communicator and names rank, device and NCCL's text. It ends with the object,

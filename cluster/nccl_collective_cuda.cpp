@@ -1,5 +1,4 @@
 #include <ATen/ops/empty.h>
-#include <c10/cuda/CUDAException.h>
 #include <c10/cuda/CUDAGuard.h>
 #include <c10/cuda/CUDAStream.h>
 #include <nccl.h>
@@ -63,11 +62,13 @@ class NcclCollective final : public Collective {
         std::map<at::ScalarType, std::int64_t> bytes;
         for (const at::Tensor& tensor : tensors) {
             const at::ScalarType type = tensor.scalar_type();
+            const auto more = static_cast<std::int64_t>(tensor.nbytes());
+            if (!pieces[type].empty() && bytes[type] + more > piece_bytes) {
+                send(pieces[type]);
+                bytes[type] = 0;
+            }
             pieces[type].push_back(tensor);
-            bytes[type] += static_cast<std::int64_t>(tensor.nbytes());
-            if (bytes[type] < piece_bytes) continue;
-            send(pieces[type]);
-            bytes[type] = 0;
+            bytes[type] += more;
         }
         for (auto& [type, piece] : pieces) {
             if (!piece.empty()) send(piece);
@@ -153,7 +154,8 @@ class NcclCollective final : public Collective {
         while (true) {
             const cudaError_t state = cudaStreamQuery(stream);
             if (state == cudaSuccess) return;
-            if (state != cudaErrorNotReady) C10_CUDA_CHECK(state);
+            // The communicator is aborted here too: finalising it would wait for a device that is gone.
+            if (state != cudaErrorNotReady) fail(call, ncclUnhandledCudaError, cudaGetErrorString(state));
             ncclResult_t code = ncclSuccess;
             ncclCommGetAsyncError(communicator_, &code);
             if (code != ncclSuccess && code != ncclInProgress) fail(call, code);
@@ -162,10 +164,11 @@ class NcclCollective final : public Collective {
         }
     }
 
-    [[noreturn]] void fail(const char* call, ncclResult_t code) {
+    [[noreturn]] void fail(const char* call, ncclResult_t code, const std::string& detail = "") {
         std::string text = code == ncclInProgress
                                ? "not done after " + std::to_string(static_cast<int>(timeout_seconds_)) + " s"
                                : std::string(ncclGetErrorString(code));
+        if (!detail.empty()) text += ": " + detail;
         if (communicator_ != nullptr) {
             const char* last = ncclGetLastError(communicator_);
             if (last != nullptr && *last != '\0') text += std::string(": ") + last;

@@ -48,6 +48,19 @@ TEST(Checksum, OperationsOfDevicesGiveTheSameValue) {
     EXPECT_EQ(cluster::checksum(channels_last), cluster::checksum(tensors));
 }
 
+TEST(Checksum, TensorMayBeginBetweenTwoWords) {
+    const at::Tensor halves = at::arange(9, at::kFloat).to(at::kBFloat16).narrow(0, 1, 8);
+    EXPECT_EQ(cluster::checksum_as_on_device({halves}), cluster::checksum({halves.clone()}));
+    const at::Tensor bytes = at::arange(12, at::kByte).narrow(0, 3, 9);
+    EXPECT_EQ(cluster::checksum_as_on_device({bytes}), cluster::checksum({bytes.clone()}));
+}
+
+TEST(Checksum, EmptyTensorsAndScalarsCountByTheirShape) {
+    EXPECT_EQ(cluster::checksum_as_on_device({at::zeros({0}), at::zeros({})}),
+              cluster::checksum({at::zeros({0}), at::zeros({})}));
+    EXPECT_NE(cluster::checksum({at::zeros({0, 3})}), cluster::checksum({at::zeros({3, 0})}));
+}
+
 TEST(Checksum, TailShorterThanAWordShows) {
     at::Tensor bytes = at::zeros({9}, at::kByte);
     const std::uint64_t sum = cluster::checksum({bytes});

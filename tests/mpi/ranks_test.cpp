@@ -12,6 +12,7 @@
 #include "cluster/mpi_channel.h"
 #include "cluster/mpi_collective.h"
 #include "cluster/mpi_environment.h"
+#include "cluster/nccl_collective.h"
 #include "cluster/node_layout.h"
 
 // Every rank runs every case: each of them must come to every collective call, whatever failed before.
@@ -113,6 +114,26 @@ TEST(MpiCollective, ReplicasAreProvenEqualOrNot) {
 TEST(MpiCollective, TensorThatIsNotContiguousIsRefused) {
     const auto collective = cluster::mpi_collective(0);
     EXPECT_THROW(collective->broadcast({at::zeros({3, 5}).t()}, 0), std::invalid_argument);
+}
+
+TEST(SharedDevice, IsSeenByEveryRank) {
+    const auto host = cluster::mpi_collective(0);
+    const std::string own = "GPU-" + std::to_string(host->rank());
+    EXPECT_FALSE(cluster::share_a_device(*host, own));
+    // First and last rank on one GPU; those between them on their own.
+    const bool is_last = host->rank() == host->size() - 1;
+    EXPECT_EQ(cluster::share_a_device(*host, is_last ? "GPU-0" : own), host->size() > 1);
+    EXPECT_THROW(cluster::share_a_device(*host, std::string(64, 'x')), std::invalid_argument);
+}
+
+TEST(SharedDevice, WeightsGoByWayOfTheHostInWhateverLayout) {
+    const auto host = cluster::mpi_collective(0);
+    const at::Tensor expected = at::arange(120, at::kFloat).reshape({5, 4, 3, 2});
+    at::Tensor tensor = at::zeros({5, 4, 3, 2}).contiguous(at::MemoryFormat::ChannelsLast);
+    if (host->rank() == 0) tensor.copy_(expected);
+    cluster::broadcast_by_host(*host, {tensor}, 0);
+    EXPECT_TRUE(at::equal(tensor, expected));
+    EXPECT_TRUE(tensor.is_contiguous(at::MemoryFormat::ChannelsLast));
 }
 
 TEST(MpiError, SpeaksInMpisWordsAndSaysWhere) {
