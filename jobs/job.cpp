@@ -78,6 +78,12 @@ void check_noise(const OptionReader& reader, bool is_poisson) {
            is_poisson ? "noise is poisson; allowed: poisson-rate" : "noise is gaussian; allowed: sigma-y");
 }
 
+/// A number, or nothing for `auto`.
+std::optional<int> read_batch(const Value& value) {
+    const auto* number = std::get_if<std::int64_t>(&value);
+    return number == nullptr ? std::nullopt : std::optional(static_cast<int>(*number));
+}
+
 /// "7" or "dataset"; empty where none is given.
 std::string read_class(const OptionReader& reader) {
     if (reader.find("class") == nullptr) return "";
@@ -213,7 +219,7 @@ Job read_job(const std::filesystem::path& file, const Overrides& overrides) {
     if (const auto word = reader.one<std::string>("precision")) job.precision = pipeline::parse_precision(*word);
     job.noise_on_unobserved = reader.one<bool>("noise-on-unobserved").value_or(job.noise_on_unobserved);
     job.samples = reader.one<std::int64_t>("samples").value_or(job.samples);
-    job.batch = static_cast<int>(reader.one<std::int64_t>("batch").value_or(job.batch));
+    if (const auto batch = reader.values("batch")) job.batch = read_batch(batch->front());
     job.threads = static_cast<int>(reader.one<std::int64_t>("threads").value_or(job.threads));
     job.device = reader.one<std::string>("device").value_or(job.device);
     job.lpips = reader.one<std::string>("lpips").value_or(job.lpips);

@@ -53,7 +53,7 @@ struct Job {
     double poisson_rate = 0;   ///< > 0 where noise = poisson.
     bool noise_on_unobserved = true;
     std::int64_t samples = 1;
-    int batch = 8;
+    std::optional<int> batch = 8;  ///< Nothing: auto, which planning replaces.
     int threads = 1;
     std::string device = "auto";
     pipeline::Precision precision = pipeline::Precision::float32;

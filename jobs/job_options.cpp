@@ -122,7 +122,9 @@ constexpr std::array own_options = {
            .default_text = "8",
            .minimum = 1,
            .maximum = 65536,
-           .help = "Images a unit. Part of the plan, never taken from the number of workers."},
+           .words = "auto",
+           .help = "Images a unit; auto: as many as the GPU takes, at most 64, found while planning. Part of the plan, "
+                   "never taken from the number of workers."},
     Option{.name = "threads",
            .type = OptionType::integer,
            .default_text = "1",

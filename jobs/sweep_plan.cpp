@@ -99,7 +99,7 @@ SweepPlan SweepPlan::make(const Job& job, const pipeline::ModelDescription& mode
     plan.image_shape_ = image_shape_of(job, model);
     if (dataset != nullptr) check_labels(job, model, *dataset, plan.images_);
     plan.seed_ = job.seed;
-    plan.batch_ = job.batch;
+    plan.batch_ = job.batch.value();
     plan.threads_ = job.threads;
     plan.dataset_ = dataset == nullptr ? "" : job.dataset;
     plan.dataset_digest_ = dataset == nullptr ? "" : dataset->digest();

@@ -28,6 +28,7 @@ struct PlannedConfiguration {
 class SweepPlan {
   public:
     /// Expands methods × operators × sigma-y × samples × images. `dataset` is null where every method generates.
+    /// @param job  with a number for `batch`
     /// @throws JobError  where values do not fit the checkpoint, the images or each other
     static SweepPlan make(const Job& job, const pipeline::ModelDescription& model, const pipeline::Dataset* dataset,
                           const std::string& model_sha256);

@@ -45,7 +45,8 @@ RunOptions read_run_options(Arguments& arguments) {
 
 /// Everything that can be refused is refused here, before a rank starts.
 jobs::Campaign freeze(const RunOptions& options) {
-    const PlannedJob planned = plan_job(options.job_file, options.overrides);
+    const PlannedJob planned = plan_job(options.job_file, options.overrides,
+                                        options.shard ? DeviceUse::decide_and_open : DeviceUse::decide, options.output);
     jobs::Campaign campaign = jobs::Campaign::create_or_continue(options.output, planned.plan, planned.dataset.get());
     if (planned.plan.device() != planned.job.device) std::cout << "device: " << planned.device.words << "\n";
     if (!options.shard) prepare_folder(campaign);

@@ -65,6 +65,16 @@ std::string script_of(const cluster::SlurmJob& job) {
     }
 }
 
+/// What the job computes on must be asked of Slurm.
+void check_devices(const jobs::Job& job, const cluster::SlurmJob& submitted) {
+    if (submitted.gpus_per_node > 0) return;
+    const std::string precision(pipeline::to_string(job.precision));
+    if (job.device == "cuda") throw jobs::JobError("submit: device = cuda with --gpus-per-node 0, expected 1 or more");
+    if (precision != "float32") {
+        throw jobs::JobError("submit: precision = " + precision + " with --gpus-per-node 0, expected 1 or more");
+    }
+}
+
 /// Hands the script, as it lies in the run's folder, to Slurm.
 std::string submit(const fs::path& folder, const std::string& script) {
     const fs::path file = folder / "slurm" / "job.sh";
@@ -86,7 +96,9 @@ int submit_command(Arguments& arguments) {
     const fs::path job_file = arguments.only_word("submit", "a job file");
     const cluster::SlurmJob job = read_slurm_job(arguments, job_file);
     const std::string script = script_of(job);
-    const PlannedJob planned = plan_job(job_file, arguments.options);
+    // The nodes decide what they compute on; the machine that submits often has no GPU.
+    const PlannedJob planned = plan_job(job_file, arguments.options, DeviceUse::leave);
+    check_devices(planned.job, job);
     if (arguments.has_flag("print")) {
         std::cout << script;
         return exit_done;

@@ -8,6 +8,7 @@
 
 #include "jobs/job_error.h"
 #include "pipeline/data/file_error.h"
+#include "workers/batch_trial.h"
 #include "workers/option_text.h"
 #include "workers/verdict.h"
 #include "workers/worker.h"
@@ -37,7 +38,7 @@ constexpr std::array<std::string_view, 2> convert_values = {"to", "model-preset"
 
 constexpr ArgumentRules plain = {.flags = help_only};
 
-constexpr std::array<Command, 15> commands = {{
+constexpr std::array<Command, 16> commands = {{
     {"plan",
      "plan JOB [--NAME VALUE …]",
      "says what a job would do: units, network calls, bytes, hours; runs nothing",
@@ -145,6 +146,7 @@ constexpr std::array<Command, 15> commands = {{
      {.values = convert_values, .flags = help_only},
      convert_command},
     {"version", "version", "versions of the program and its libraries", "", plain, version_command},
+    {"trial", "trial JOB", "", "", {.takes_job_options = true, .flags = help_only}, trial_command, true},
     {"rank", "rank DIR", "", "", {.values = rank_values, .flags = help_only}, rank_command, true},
 }};
 

@@ -50,6 +50,14 @@ DeviceChoice choose_device(const std::string& device, pipeline::Precision precis
     return {true, "cuda, " + std::to_string(count) + (count == 1 ? " GPU (" : " GPUs (") + found.devices[0].name + ")"};
 }
 
+void open_cuda_side() {
+    try {
+        static_cast<void>(cuda_side());
+    } catch (const cluster::CudaSideError& error) {
+        throw jobs::EnvironmentError(error.what());
+    }
+}
+
 RankDevice take_device(const jobs::SweepPlan& plan, int worker) {
     if (plan.device() != "cuda") return {};
     try {

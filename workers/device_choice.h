@@ -23,6 +23,10 @@ struct DeviceChoice {
 /// @throws jobs::JobError          where a precision of GPUs is asked for with `cpu`
 DeviceChoice choose_device(const std::string& device, pipeline::Precision precision);
 
+/// Opens the CUDA side for this process, once.
+/// @throws jobs::EnvironmentError
+void open_cuda_side();
+
 /// Where one rank computes.
 struct RankDevice {
     pipeline::Placement placement;

@@ -7,6 +7,7 @@
 #include "pipeline/data/hdf5.h"
 #include "pipeline/data/sha256.h"
 #include "pipeline/metrics/lpips.h"
+#include "workers/batch_trial.h"
 #include "workers/replica.h"
 
 namespace workers {
@@ -39,9 +40,17 @@ void check_lpips(const jobs::SweepPlan& plan) {
 
 }  // namespace
 
-PlannedJob plan_job(const std::filesystem::path& file, const jobs::Overrides& overrides) {
+PlannedJob plan_job(const std::filesystem::path& file, const jobs::Overrides& overrides, DeviceUse use,
+                    const std::filesystem::path& folder) {
     try {
         jobs::Job job = jobs::read_job(file, overrides);
+        DeviceChoice device{false, job.device};
+        if (use != DeviceUse::leave) device = choose_device(job.device, job.precision);
+        if (!job.batch && use == DeviceUse::leave) {
+            throw jobs::JobError("batch: auto is found on the GPU where a run is planned; submitting needs a number");
+        }
+        if (!job.batch) job.batch = planned_batch(job, overrides, device.is_cuda, folder);
+        if (use == DeviceUse::decide_and_open && device.is_cuda) open_cuda_side();
         pipeline::ModelDescription model = pipeline::describe_model(job.model, job.model_preset);
         std::unique_ptr<pipeline::Dataset> dataset;
         if (!job.dataset.empty()) dataset = pipeline::open_dataset(job.dataset, planned_shape(job, model));
@@ -49,8 +58,7 @@ PlannedJob plan_job(const std::filesystem::path& file, const jobs::Overrides& ov
         jobs::SweepPlan plan = jobs::SweepPlan::make(job, model, dataset.get(), model_sha256);
         if (dataset) dataset->check(plan.images());
         check_lpips(plan);
-        const DeviceChoice device = choose_device(plan.device(), plan.precision());
-        plan.set_device(device.is_cuda ? "cuda" : "cpu");
+        if (use != DeviceUse::leave) plan.set_device(device.is_cuda ? "cuda" : "cpu");
         return {std::move(job), std::move(model), std::move(dataset), std::move(plan), device};
     } catch (const pipeline::CheckpointError& error) {
         throw jobs::JobError(error.what());

@@ -1,5 +1,6 @@
 #include <ATen/cuda/CUDAEvent.h>
 #include <ATen/cuda/CUDAGraph.h>
+#include <c10/cuda/CUDACachingAllocator.h>
 #include <c10/cuda/CUDAGuard.h>
 #include <c10/cuda/CUDAStream.h>
 
@@ -23,6 +24,8 @@ class CudaStepGraph final : public StepGraph {
     void capture(const std::function<void()>& step) override {
         on_side_stream([&] {
             stream_.synchronize();
+            // What the warm-up took lies cached outside the graph's own pool, and a capture cannot free it.
+            c10::cuda::CUDACachingAllocator::emptyCache();
             if (last_graph) {
                 graph_->capture_begin(last_graph->pool());
             } else {

@@ -80,12 +80,24 @@ TEST(Commands, WithoutAGpuAutoTakesTheCpuAndSaysSoAndPrecisionsOfGpusAreRefused)
     const std::string out = " --output " + (folder / "out").string();
     expect_one_line(without_gpu("run " + job + out + " --device cpu --precision bfloat16"), 2, "float32");
     expect_one_line(without_gpu("run " + job + out + " --precision tf32"), 4, "needs a GPU");
+    expect_one_line(without_gpu("run " + job + out + " --batch auto"), 2, "allowed without one is an integer");
+    expect_one_line(without_gpu("trial " + job), 4, "there is no GPU");
     expect_one_line(without_gpu("run " + job + out + " --precision float16"), 2, "float32, tf32, bfloat16");
     EXPECT_FALSE(fs::exists(folder / "out"));
     EXPECT_TRUE(contains(without_gpu("plan " + job).output, "device: cpu (auto: "));
     const CommandResult run = without_gpu("run " + job + out);
     EXPECT_EQ(run.exit_code, 0) << run.errors;
     EXPECT_TRUE(contains(run.output, "device: cpu (auto: ")) << run.output;
+    // What was found once is in the plan.
+    const CommandResult again = without_gpu("run " + job + out + " --batch auto");
+    EXPECT_TRUE(contains(again.output, "all done before"))
+        << again.output << again.errors;
+    // The machine that submits needs no GPU, but must know the batch.
+    const std::string submit = "submit " + job + out + " --print --time 5 --gpus-per-node ";
+    EXPECT_EQ(without_gpu(submit + "1 --precision bfloat16").exit_code, 0);
+    expect_one_line(without_gpu(submit + "0 --precision bfloat16"), 2, "--gpus-per-node 0");
+    expect_one_line(without_gpu(submit + "0 --device cuda"), 2, "--gpus-per-node 0");
+    expect_one_line(without_gpu(submit + "1 --batch auto"), 2, "submitting needs a number");
 }
 
 TEST(Commands, ListShowsEverySetting) {
