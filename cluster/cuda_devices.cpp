@@ -56,7 +56,7 @@ CudaDevice describe(const Driver& driver, int index) {
     std::array<char, 256> name = {};
     driver("cuDeviceGetName", name.data(), static_cast<int>(name.size()) - 1, handle);
     std::array<unsigned char, 16> uuid = {};
-    driver("cuDeviceGetUuid", uuid.data(), handle);
+    driver("cuDeviceGetUuid_v2", uuid.data(), handle);  // of a part, where a GPU is divided
     std::size_t bytes = 0;
     driver("cuDeviceTotalMem_v2", &bytes, handle);
     CudaDevice device{.index = index,

@@ -5,17 +5,16 @@
 #include <algorithm>
 #include <cstring>
 #include <set>
-#include <stdexcept>
 
 namespace cluster {
 
 bool share_a_device(Collective& host, const std::string& uuid) {
     constexpr std::size_t most = 64;
-    if (uuid.size() >= most) throw std::invalid_argument("device '" + uuid + "' has a name of 64 characters or more");
     std::set<std::string> seen;
     for (int root = 0; root < host.size(); ++root) {
         const at::Tensor name = at::zeros({static_cast<std::int64_t>(most)}, at::kByte);
-        if (root == host.rank()) std::ranges::copy(uuid, static_cast<char*>(name.mutable_data_ptr()));
+        if (root == host.rank())
+            std::ranges::copy(uuid.substr(0, most - 1), static_cast<char*>(name.mutable_data_ptr()));
         host.broadcast({name}, root);
         seen.insert(static_cast<const char*>(name.const_data_ptr()));
     }

@@ -51,7 +51,7 @@ TEST(CudaDevices, NoneIsSaidWithItsReason) {
     EXPECT_EQ(reason(stand_in("driver_failing")), "the NVIDIA driver finds no GPU (cuInit: 100 CUDA_ERROR_NO_DEVICE)");
     EXPECT_EQ(reason(stand_in("driver_empty")), "the NVIDIA driver finds no GPU");
     EXPECT_EQ(reason(stand_in("driver_old")),
-              "the NVIDIA driver finds no GPU (the NVIDIA driver has no cuDeviceGetUuid)");
+              "the NVIDIA driver finds no GPU (the NVIDIA driver has no cuDeviceGetUuid_v2)");
 }
 
 TEST(CudaDevices, WorkersOfAHostTakeThemInTurn) {

@@ -20,6 +20,13 @@ jobs::CommandLine command_line(const std::vector<std::string>& arguments) {
 
 }  // namespace
 
+TEST(Job, BatchMayBeLeftToPlanningAndPrecisionToGpus) {
+    const test_support::TemporaryFolder folder;
+    const jobs::Job job = job_of(folder, basis + "method = dps\noperator = box\nbatch = auto\nprecision = bfloat16\n");
+    EXPECT_FALSE(job.batch.has_value());
+    EXPECT_EQ(job.precision, pipeline::Precision::bfloat16);
+}
+
 TEST(Job, DefaultsAreTheDesigns) {
     const test_support::TemporaryFolder folder;
     const jobs::Job job = job_of(folder, basis + "method = dps\noperator = box\n");

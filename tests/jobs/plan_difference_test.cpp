@@ -20,6 +20,8 @@ TEST(PlanDifference, NamesNumbersAndWords) {
     EXPECT_EQ(difference_to(one_method + "threads = 2\n"), "threads: 1 in the folder, 2 in the job");
     EXPECT_EQ(difference_to(one_method + "images = 2-4\n"), "images: 0-19 in the folder, 2-4 in the job");
     EXPECT_EQ(difference_to(one_method + "store = uint8\n"), "store: float32 in the folder, uint8 in the job");
+    EXPECT_EQ(difference_to(one_method + "precision = bfloat16\n"),
+              "precision: float32 in the folder, bfloat16 in the job");
     EXPECT_EQ(difference_to(one_method + "clip = no\n"), "clip: yes in the folder, no in the job");
     EXPECT_EQ(difference_to(one_method + "lpips = none\n"), "lpips: embedded in the folder, none in the job");
     EXPECT_EQ(difference_to(one_method + "samples = 2\n"), "dps.samples: 1 in the folder, 2 in the job");

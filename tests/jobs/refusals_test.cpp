@@ -112,7 +112,7 @@ TEST(Refusals, Numbers) {
         {dps + "sigma-y = 0.1f\n", "job.ini:5: sigma-y = 0.1f: not a value; allowed: a number ≥ 0"},
         {dps + "steps = 0\n", "job.ini:5: steps = 0: not a value; allowed: an integer from 1 to 999999"},
         {dps + "steps = 2.5\n", "job.ini:5: steps = 2.5: not a value; allowed: an integer from 1 to 999999"},
-        {dps + "batch = auto\n", "job.ini:5: batch = auto: not a value; allowed: an integer from 1 to 65536"},
+        {dps + "batch = many\n", "job.ini:5: batch = many: not a value; allowed: an integer from 1 to 65536, or auto"},
         {dps + "threads = 0\n", "job.ini:5: threads = 0: not a value; allowed: an integer from 1 to 1024"},
         {dps + "samples = 0\n", "job.ini:5: samples = 0: not a value; allowed: an integer from 1 to 999999999"},
         {dps + "seed = -1\n", "job.ini:5: seed = -1: not a seed; allowed: an integer from 0 to 18446744073709551615"},

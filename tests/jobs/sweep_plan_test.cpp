@@ -177,6 +177,7 @@ TEST(SweepPlanDigest, FollowsWhatDeterminesResults) {
         plan_of(text + "seed = 1\n").digest(),
         plan_of(text + "batch = 4\n").digest(),
         plan_of(text + "threads = 2\n").digest(),
+        plan_of(text + "precision = tf32\n").digest(),
         plan_of(text + "samples = 2\n").digest(),
         plan_of(text + "images = 0-5\n").digest(),
         plan_of(text + "clip = no\n").digest(),

@@ -22,7 +22,7 @@ int cuDeviceGetAttribute(int* value, int attribute, int device) {
 }
 int cuGetErrorName(int code, const char** name) { *name = code == 100 ? "CUDA_ERROR_NO_DEVICE" : "OTHER"; return 0; }
 #ifndef STAND_IN_WITHOUT_UUID
-int cuDeviceGetUuid(unsigned char* uuid, int device) {
+int cuDeviceGetUuid_v2(unsigned char* uuid, int device) {
     for (int i = 0; i < 16; ++i) uuid[i] = (unsigned char)(16 * i + device - 70);
     return 0;
 }
