@@ -191,7 +191,7 @@ TEST(SweepPlanDigest, FollowsWhatDeterminesResults) {
         plan_of(text + "[dps]\nzeta = 1\n").digest(),
         plan_of(text + "[box]\nmargin = 2\n").digest(),
     };
-    EXPECT_EQ(digests.size(), 16u);
+    EXPECT_EQ(digests.size(), 17u);
 }
 
 TEST(SweepPlanDigest, DoesNotFollowPlacesDeviceAndSpelling) {
