@@ -44,6 +44,8 @@ fi
 
 export LD_LIBRARY_PATH=$root/lib${LD_LIBRARY_PATH:+:$LD_LIBRARY_PATH}
 export CUBLAS_WORKSPACE_CONFIG=:4096:8
+missing=$(ldd "$build/gpu_check" "$build/libdiffinv_cuda.so" | awk '/not found/ { print $1 }' | sort -u | tr '\n' ' ')
+[ -z "$missing" ] || fail "$root cannot run on a GPU, missing: $missing; pip install torch==2.11.0 brings all"
 mkdir -p "$out"
 code=0
 timeout 150 "$build/gpu_check" tests/golden "$out/check.json" || code=$?
