@@ -25,6 +25,8 @@ CudaSide::CudaSide(const fs::path& library, const std::string& version) : librar
         throw CudaSideError("this program was built without its CUDA side (there is no " + library.string() +
                             "); build it where the CUDA toolkit is");
     }
+    // Where it is to be found by name, its own paths bring NCCL and the CUDA runtime in.
+    dlopen("libtorch_cuda.so", RTLD_NOW | RTLD_LOCAL);
     handle_ = dlopen(library.c_str(), RTLD_NOW | RTLD_LOCAL);
     if (handle_ == nullptr) {
         throw CudaSideError(std::string("the CUDA side cannot be loaded: ") + dlerror() +

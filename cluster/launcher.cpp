@@ -133,7 +133,6 @@ LaunchCommand mpirun_command(int workers, const std::vector<std::string>& progra
         {"OMPI_ALLOW_RUN_AS_ROOT", "1"},
         {"OMPI_ALLOW_RUN_AS_ROOT_CONFIRM", "1"},
         {"OMP_NUM_THREADS", "1"},
-        {"CUBLAS_WORKSPACE_CONFIG", ":4096:8"},  // the same bits every time, where there is a GPU
         // OpenMP threads that spin would take the cores of the other ranks.
         {"OMP_WAIT_POLICY", "passive"},
         // Containers forbid the kernel's copy between processes.

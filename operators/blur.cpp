@@ -12,6 +12,7 @@
 #include <ATen/ops/reflection_pad2d.h>
 #include <ATen/ops/repeat_interleave.h>
 
+#include "operators/full_precision.h"
 #include "operators/kernels/mirrored_blur.h"
 #include "operators/separable_kernel.h"
 
@@ -116,6 +117,7 @@ at::Tensor Blur::side_by_side(const at::Tensor& x, std::string_view what) const 
 }
 
 at::Tensor Blur::apply_forward(const at::Tensor& x) const {
+    const FullPrecision full;
     const bool is_float = x.scalar_type() == at::kFloat;
     if (is_separable() && is_float && x.is_cuda()) return mirrored_blur(x, column_, row_, false);
     if (is_separable()) {
@@ -131,6 +133,7 @@ at::Tensor Blur::apply_forward(const at::Tensor& x) const {
 }
 
 at::Tensor Blur::apply_adjoint(const at::Tensor& y) const {
+    const FullPrecision full;
     const bool is_float = y.scalar_type() == at::kFloat;
     if (is_separable() && is_float && y.is_cuda()) return mirrored_blur(y, column_, row_, true);
     if (is_separable()) {

@@ -8,6 +8,8 @@
 #include <ATen/ops/repeat_interleave.h>
 #include <ATen/ops/zeros.h>
 
+#include "operators/full_precision.h"
+
 namespace operators {
 namespace {
 
@@ -65,23 +67,28 @@ SuperResolution::SuperResolution(const SuperResolutionSettings& settings, Shape 
                      {image_shape.channels, image_shape.height / settings.factor, image_shape.width / settings.factor}),
       factor_(settings.factor) {
     check_factor(factor_, image_shape);
-    vertical_ = downscaling_weights(image_shape.height, settings);
-    horizontal_ = downscaling_weights(image_shape.width, settings);
-    vertical_float_ = vertical_.to(at::kFloat);
-    horizontal_float_ = horizontal_.to(at::kFloat);
+    double_ = {downscaling_weights(image_shape.height, settings), downscaling_weights(image_shape.width, settings)};
+    float_ = {double_.vertical.to(at::kFloat), double_.horizontal.to(at::kFloat)};
+}
+
+const SuperResolution::Weights& SuperResolution::weights_for(const at::Tensor& images) const {
+    const Weights& weights = images.scalar_type() == at::kFloat ? float_ : double_;
+    if (images.is_cpu()) return weights;
+    if (!on_device_.vertical.defined() || on_device_.vertical.device() != images.device()) {
+        on_device_ = {weights.vertical.to(images.device()), weights.horizontal.to(images.device())};
+    }
+    return on_device_;
 }
 
 at::Tensor SuperResolution::apply_forward(const at::Tensor& x) const {
-    const bool is_float = x.scalar_type() == at::kFloat;
-    const at::Tensor& V = is_float ? vertical_float_ : vertical_;
-    const at::Tensor& W = is_float ? horizontal_float_ : horizontal_;
+    const FullPrecision full;
+    const auto& [V, W] = weights_for(x);
     return at::matmul(at::matmul(V, x), W.t());
 }
 
 at::Tensor SuperResolution::apply_adjoint(const at::Tensor& y) const {
-    const bool is_float = y.scalar_type() == at::kFloat;
-    const at::Tensor& V = is_float ? vertical_float_ : vertical_;
-    const at::Tensor& W = is_float ? horizontal_float_ : horizontal_;
+    const FullPrecision full;
+    const auto& [V, W] = weights_for(y);
     return at::matmul(at::matmul(V.t(), y), W);
 }
 

@@ -53,7 +53,14 @@ class SuperResolution final : public LinearOperator {
     at::Tensor apply_adjoint(const at::Tensor& y) const override;
 
     std::int64_t factor_;
-    at::Tensor vertical_, horizontal_, vertical_float_, horizontal_float_;
+    /// V and W in double, in float32, and in float32 on the device of the images, where they are brought once.
+    struct Weights {
+        at::Tensor vertical, horizontal;
+    };
+    const Weights& weights_for(const at::Tensor& images) const;
+
+    Weights double_, float_;
+    mutable Weights on_device_;
 };
 
 /// @throws std::invalid_argument  where the factor does not divide a side.

@@ -95,7 +95,6 @@ UnitCost run_unit(const WorkUnit& unit, const UnitEnvironment& environment) {
                   .configuration = configuration.to_json(),
                   .store = environment.store,
                   .rows = block ? scored_rows(unit, *block, result, environment) : generated_rows(unit, result)};
-    file.rows.nfe = predictor.calls();
     if (labels.defined()) {
         file.rows.class_label.assign(labels.const_data_ptr<std::int64_t>(),
                                      labels.const_data_ptr<std::int64_t>() + labels.numel());

@@ -129,6 +129,7 @@ FailureReport describe_failure(const std::exception& error) {
                       dynamic_cast<const std::system_error*>(&error) != nullptr ||
                       dynamic_cast<const pipeline::FileError*>(&error) != nullptr ||
                       dynamic_cast<const pipeline::Hdf5Error*>(&error) != nullptr ||
+                      dynamic_cast<const c10::OutOfMemoryError*>(&error) != nullptr ||
                       // LibTorch's allocator throws its general error.
                       (torch_error != nullptr && report.reason.find("allocate memory") != std::string::npos);
     // One line, readable in a log.

@@ -32,6 +32,9 @@ void set_global_precision(Precision precision) {
     context.setAllowTF32CuBLAS(precision == Precision::tf32);
     context.setDeterministicCuDNN(true);
     context.setBenchmarkCuDNN(false);
+    // Attention too, whose gradient is summed in the order of arrival otherwise; memory need not be filled for that.
+    context.setDeterministicAlgorithms(true, /*warn_only=*/false);
+    context.setDeterministicFillUninitializedMemory(false);
 }
 
 }  // namespace pipeline

@@ -81,6 +81,7 @@ UNet::UNet(UNetSettings settings, TensorMap weights, at::ScalarType precision, a
                                     c10::toString(precision));
     }
     TensorMap parameters = converted_parameters(settings, std::move(weights), precision, device);
+    device = parameters.begin()->second.device();  // "cuda" has become "cuda:0"
     const UNetPlan plan = plan_unet(settings);
     parts_ = std::make_unique<Parts>(Parts{settings, precision, device, std::move(parameters), {}, {}, {}});
     for (const auto& block : plan.input_blocks) {

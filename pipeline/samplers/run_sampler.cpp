@@ -5,6 +5,7 @@
 #include <ATen/ops/scalar_tensor.h>
 #include <c10/core/GradMode.h>
 
+#include <chrono>
 #include <cstddef>
 #include <cstdint>
 #include <exception>
@@ -18,6 +19,10 @@ namespace {
 constexpr std::size_t levels_between_checks = 16;
 /// Levels that run as they are before one is captured.
 constexpr std::size_t warm_up_levels = 3;
+
+using ReplayClock = std::chrono::steady_clock;
+/// So long between two checks of replays, and each is waited for.
+constexpr std::chrono::seconds slow_levels{8};
 
 /// Which rows of x [N, C, H, W] hold nothing but finite values, [N], on the device.
 at::Tensor finite_rows(const at::Tensor& x) {
@@ -108,12 +113,19 @@ class Descent {
     void replay_rest(StepGraph& graph) {
         try {
             Recorded recorded(sampler_, levels_[done_], state_, graph);
+            bool is_slow = false;
+            ReplayClock::time_point checked = ReplayClock::now();
             while (done_ < levels_.size()) {
                 const Level& level = levels_[done_];
                 if (capture_.on_replay) capture_.on_replay(level.network_calls);
                 recorded.replay();
                 count(level);
-                if (done_ % levels_between_checks == 0) mark_diverged(recorded.are_finite(), result_.diverged);
+                if (!is_slow && done_ % levels_between_checks != 0) continue;
+                mark_diverged(recorded.are_finite(), result_.diverged);
+                // Slow steps are waited for one by one, or the heart would not beat for as many
+                const ReplayClock::time_point now = ReplayClock::now();
+                is_slow = is_slow || now - checked > slow_levels;
+                checked = now;
             }
             mark_diverged(recorded.are_finite(), result_.diverged);
         } catch (const std::exception& error) {

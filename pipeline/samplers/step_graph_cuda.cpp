@@ -13,11 +13,16 @@ namespace pipeline {
 
 namespace {
 
-/// A step as one CUDA graph. Graphs are replayed one after the other, never side by side, so that all share one pool of
-/// memory: the last one is kept until the next has been captured, or the pool would go with it.
+/// One for the whole process: libraries keep a workspace for every stream that they have seen.
+c10::cuda::CUDAStream side_stream() {
+    static const c10::cuda::CUDAStream stream = c10::cuda::getStreamFromPool();
+    return stream;
+}
+
+/// A step as one CUDA graph, with a pool of memory of its own, which goes with it.
 class CudaStepGraph final : public StepGraph {
   public:
-    CudaStepGraph() : stream_(c10::cuda::getStreamFromPool()) {}
+    CudaStepGraph() : stream_(side_stream()) {}
 
     void warm_up(const std::function<void()>& work) override { on_side_stream(work); }
 
@@ -26,11 +31,7 @@ class CudaStepGraph final : public StepGraph {
             stream_.synchronize();
             // What the warm-up took lies cached outside the graph's own pool, and a capture cannot free it.
             c10::cuda::CUDACachingAllocator::emptyCache();
-            if (last_graph) {
-                graph_->capture_begin(last_graph->pool());
-            } else {
-                graph_->capture_begin();
-            }
+            graph_->capture_begin(pool_);
             try {
                 step();
                 graph_->capture_end();
@@ -39,7 +40,6 @@ class CudaStepGraph final : public StepGraph {
                 throw;
             }
         });
-        last_graph = graph_;
     }
 
     void replay() override { graph_->replay(); }
@@ -58,20 +58,25 @@ class CudaStepGraph final : public StepGraph {
         after.block(c10::cuda::getCurrentCUDAStream());
     }
 
-    /// Takes the stream out of a capture that failed.
+    /// Takes stream and allocator out of a capture that failed.
     void abandon() {
         try {
             graph_->capture_end();
         } catch (...) {
-            // The capture was invalid, and has ended.
+            // It threw before it told the allocator that the capture has ended.
+            try {
+                c10::cuda::CUDACachingAllocator::endAllocateToPool(stream_.device_index(), pool_);
+                c10::cuda::CUDACachingAllocator::releasePool(stream_.device_index(), pool_);
+            } catch (...) {
+                // It had.
+            }
         }
-        cudaGetLastError();
+        static_cast<void>(cudaGetLastError());
         graph_ = std::make_shared<at::cuda::CUDAGraph>();
     }
 
-    static inline std::shared_ptr<at::cuda::CUDAGraph> last_graph;
-
     c10::cuda::CUDAStream stream_;
+    at::cuda::MempoolId_t pool_ = at::cuda::graph_pool_handle();
     std::shared_ptr<at::cuda::CUDAGraph> graph_ = std::make_shared<at::cuda::CUDAGraph>();
 };
 

@@ -42,19 +42,25 @@ if [ ! -x "$build/gpu_check" ] || [ ! -x "$build/gpu_benchmark" ]; then
 fi
 [ "$build_only" = no ] || exit 0
 
-export LD_LIBRARY_PATH=$root/lib${LD_LIBRARY_PATH:+:$LD_LIBRARY_PATH}
+wheels=$(printf ':%s' "$root"/../nvidia/*/lib)
+export LD_LIBRARY_PATH=$root/lib$wheels${LD_LIBRARY_PATH:+:$LD_LIBRARY_PATH}
 export CUBLAS_WORKSPACE_CONFIG=:4096:8
 missing=$(ldd "$build/gpu_check" "$build/libdiffinv_cuda.so" | awk '/not found/ { print $1 }' | sort -u | tr '\n' ' ')
 [ -z "$missing" ] || fail "$root cannot run on a GPU, missing: $missing; pip install torch==2.11.0 brings all"
 mkdir -p "$out"
 code=0
-timeout 150 "$build/gpu_check" tests/golden "$out/check.json" || code=$?
+begin=$SECONDS # the build does not count
+timeout -k 5 150 "$build/gpu_check" tests/golden "$out/check.json" || code=$?
 [ "$code" -ne 4 ] || exit 4
-timeout 300 "$build/gpu_benchmark" "$out/benchmark.json" || code=1
+timeout -k 5 300 "$build/gpu_benchmark" "$out/benchmark.json" || code=1
 sanitizer=$(command -v compute-sanitizer || true)
 if [ -n "$sanitizer" ]; then
-  timeout 80 "$sanitizer" --error-exitcode 9 --launch-count 400 "$build/gpu_check" tests/golden "$out/sanitized.json" \
-    >"$out/sanitizer.log" 2>&1 || { [ $? -eq 124 ] || { echo "sanitizer  FAIL: see $out/sanitizer.log"; code=1; }; }
+  timeout -k 5 "$((530 - SECONDS + begin))" "$sanitizer" --error-exitcode 9 --launch-count 400 "$build/gpu_check" tests/golden "$out/sanitized.json" \
+    >"$out/sanitizer.log" 2>&1 || {
+      [ $? -ne 124 ] || { echo 'sanitizer  not finished in the time that was left'; exit "$code"; }
+      echo "sanitizer  FAIL: see $out/sanitizer.log"
+      code=1
+    }
   tail -n 2 "$out/sanitizer.log"
 else
   echo 'sanitizer  there is no compute-sanitizer here: not looked at'

@@ -26,7 +26,8 @@ void* side = nullptr;
 
 [[noreturn]] void leave(const std::string& reason) {
     std::fprintf(stderr, "%s\n", reason.c_str());
-    std::exit(4);
+    std::fflush(nullptr);
+    std::_Exit(4);  // LibTorch 2.11's destructors crash once CUDA is loaded
 }
 
 /// Of norms 1, of biases 0, else normals over √fan-in, the last layer's as well: activations keep their size.
@@ -47,6 +48,7 @@ void fill(const at::Tensor& parameter, std::uint64_t number) {
 
 void open_cuda_side() {
     const auto library = std::filesystem::read_symlink("/proc/self/exe").parent_path() / "libdiffinv_cuda.so";
+    setenv("CUBLAS_WORKSPACE_CONFIG", ":4096:8", /*overwrite=*/0);
     side = dlopen(library.c_str(), RTLD_NOW | RTLD_LOCAL);
     if (side == nullptr) leave(std::string("gpu check: ") + dlerror());
     if (c10::cuda::device_count() < 1) leave("gpu check: there is no GPU");
@@ -88,7 +90,7 @@ double peak_bytes() {
     const auto device = c10::cuda::current_device();
     const auto stats = c10::cuda::CUDACachingAllocator::getDeviceStats(device);
     c10::cuda::CUDACachingAllocator::resetPeakStats(device);
-    return static_cast<double>(stats.allocated_bytes[0].peak);
+    return static_cast<double>(stats.reserved_bytes[0].peak);
 }
 
 std::unique_ptr<pipeline::Model> random_model(const std::string& preset, pipeline::Precision precision) {

@@ -22,7 +22,7 @@ std::string card_name();
 void synchronise();
 /// Mean seconds of one call of `work`, after `warm_ups` of them.
 double seconds_of(int warm_ups, int times, const std::function<void()>& work);
-/// Bytes that tensors took at most since the last call.
+/// Bytes that were held for tensors and captured steps at most since the last call.
 double peak_bytes();
 
 /// A network of these settings with random weights of a trained network's size on the GPU.
