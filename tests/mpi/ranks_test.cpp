@@ -123,7 +123,8 @@ TEST(SharedDevice, IsSeenByEveryRank) {
     // First and last rank on one GPU; those between them on their own.
     const bool is_last = host->rank() == host->size() - 1;
     EXPECT_EQ(cluster::share_a_device(*host, is_last ? "GPU-0" : own), host->size() > 1);
-    EXPECT_THROW(cluster::share_a_device(*host, std::string(64, 'x')), std::invalid_argument);
+    // Of a longer name the first 63 characters count: no rank throws while the others wait for it.
+    EXPECT_EQ(cluster::share_a_device(*host, std::string(80, 'x')), host->size() > 1);
 }
 
 TEST(SharedDevice, WeightsGoByWayOfTheHostInWhateverLayout) {
