@@ -67,10 +67,16 @@ submit() { # NAME JOB OPTIONS…
 state() { scontrol show job -o "$1" | sed -n 's/.*JobState=\([A-Z_]*\).*/\1/p' | sort -u; }
 # Until the job, with all its elements, has ended; a requeued one need not wait its two minutes.
 wait_end() { # NAME ID [STATE]: any end, or only this one
-  local states ended=0 deadline=$((SECONDS + 240))
+  local states ended=0 pending_since= deadline=$((SECONDS + 240))
   while [ $SECONDS -lt $deadline ]; do
     states=$(state "$2")
-    if grep -q PENDING <<<"$states"; then scontrol update jobid="$2" StartTime=now 2>/dev/null || true; fi
+    # Not at once: a node that has just been told to forget the job refuses what was signed within the same second.
+    if grep -q PENDING <<<"$states"; then
+      pending_since=${pending_since:-$SECONDS}
+      [ $((SECONDS - pending_since)) -lt 3 ] || scontrol update jobid="$2" StartTime=now 2>/dev/null || true
+    else
+      pending_since=
+    fi
     if [ -n "${3:-}" ]; then
       [ "$states" != "$3" ] || return 0
       sleep 0.4

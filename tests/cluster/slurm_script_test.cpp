@@ -51,11 +51,6 @@ class JobWithStandIn {
                                  "#!/bin/sh\n[ \"$1\" = requeue ] && echo \"$2\" >>\"$CALLS\"\n"
                                  "[ \"$1\" = show ] && echo 'JobId=7 EndTime=2030-01-01T00:01:00 Requeue=1'\nexit 0\n");
         fs::permissions(folder / "bin" / "scontrol", fs::perms::owner_all);
-        // The wait for Slurm's end of the job is over at once.
-        test_support::write_text(folder / "bin" / "sleep",
-                                 "#!/bin/sh\n[ \"$1\" = 120 ] && { echo \"$1\" >>\"$CALLS.waits\"; exit 0; }\n"
-                                 "exec /bin/sleep \"$@\"\n");
-        fs::permissions(folder / "bin" / "sleep", fs::perms::owner_all);
         fs::create_directories(run());
         job.folder = run();
         job.working_folder = folder.path();
@@ -73,7 +68,6 @@ class JobWithStandIn {
                                          before + " && bash " + (folder / "job.sh").string());
     }
     std::string requeued() const { return test_support::read_text(folder / "calls"); }
-    std::string waited() const { return test_support::read_text(folder / "calls.waits"); }
 
     TemporaryFolder folder;
     SlurmJob job;
@@ -199,7 +193,6 @@ TEST(SlurmScript, ExitCodeIsTheCommands) {
         const CommandResult result = job();
         EXPECT_EQ(result.exit_code, code) << result.output << result.errors;
         EXPECT_EQ(job.requeued(), code == 75 ? "7\n" : "");
-        EXPECT_EQ(job.waited(), code == 75 ? "120\n" : "") << "an end of its own would be taken for the job's";
     }
 }
 
