@@ -2,6 +2,7 @@
 
 #include <cstdint>
 #include <memory>
+#include <string>
 #include <vector>
 
 #include <ATen/core/Tensor.h>
@@ -15,6 +16,8 @@ class Collective {
     virtual ~Collective() = default;
     virtual int rank() const = 0;
     virtual int size() const = 0;
+    /// For logs: "MPI", "NCCL 2.28.3".
+    virtual std::string name() const = 0;
     /// True where the tensors of a broadcast lie on GPUs, false where they lie on the CPU.
     virtual bool takes_device_tensors() const { return false; }
     /// The root's values reach every rank's tensors. Same shapes and dtypes everywhere, called by every rank of the

@@ -42,6 +42,7 @@ class MpiCollective final : public Collective {
 
     int rank() const override { return rank_; }
     int size() const override { return size_; }
+    std::string name() const override { return "MPI"; }
 
     void broadcast(const std::vector<at::Tensor>& tensors, int root) override {
         for (const at::Tensor& tensor : tensors) {

@@ -50,6 +50,12 @@ class NcclCollective final : public Collective {
 
     int rank() const override { return rank_; }
     int size() const override { return size_; }
+    std::string name() const override {
+        int version = 0;
+        ncclGetVersion(&version);
+        return "NCCL " + std::to_string(version / 10000) + "." + std::to_string(version / 100 % 100) + "." +
+               std::to_string(version % 100);
+    }
     bool takes_device_tensors() const override { return true; }
 
     void broadcast(const std::vector<at::Tensor>& tensors, int root) override {

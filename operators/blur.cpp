@@ -106,6 +106,11 @@ void Blur::set_kernel(const at::Tensor& kernels) {
     kernel_float_ = kernel_.to(at::kFloat);
 }
 
+std::vector<at::Tensor> Blur::tensors() const {
+    if (!is_separable()) return {kernel_, kernel_float_};
+    return {vertical_, horizontal_, vertical_float_, horizontal_float_, column_, row_};
+}
+
 at::Tensor Blur::side_by_side(const at::Tensor& x, std::string_view what) const {
     if (!has_own_kernels_) return x;
     const std::int64_t images = kernel_.size(0) / x_shape().channels;

@@ -4,6 +4,7 @@
 #include <memory>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "operators/measurement_operator.h"
 
@@ -28,6 +29,7 @@ class Blur final : public LinearOperator {
     Blur(std::string name, const at::Tensor& kernel, Shape image_shape);
 
     bool is_separable() const { return vertical_.defined(); }
+    std::vector<at::Tensor> tensors() const override;
 
   private:
     at::Tensor apply_forward(const at::Tensor& x) const override;

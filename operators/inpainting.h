@@ -1,6 +1,7 @@
 #pragma once
 
 #include <string>
+#include <vector>
 
 #include "operators/measurement_operator.h"
 
@@ -17,6 +18,7 @@ class Inpainting final : public LinearOperator {
     Inpainting(std::string name, const at::Tensor& mask, Shape image_shape);
 
     at::Tensor observed() const override { return mask_; }
+    std::vector<at::Tensor> tensors() const override { return {mask_}; }
 
   private:
     at::Tensor apply_forward(const at::Tensor& x) const override { return masked(x, "x"); }

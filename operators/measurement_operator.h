@@ -4,6 +4,7 @@
 #include <memory>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include <ATen/core/Tensor.h>
 
@@ -47,6 +48,10 @@ class MeasurementOperator {
     /// y as an image of x's shape, for methods that start from an image: y itself where it is one.
     /// @throws std::invalid_argument  where there is no such image, or y does not fit.
     virtual at::Tensor as_image(const at::Tensor& y) const;
+
+    /// What A holds of its own images, as masks and kernels, in an order that depends on settings and shapes alone:
+    /// another A of the same settings, written over these tensors, is what this one then computes.
+    virtual std::vector<at::Tensor> tensors() const { return {}; }
 
     /// True where y has the shape of x and can be looked at, and scored, as an image.
     bool is_image_like() const { return x_shape_ == y_shape_; }

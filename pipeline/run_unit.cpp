@@ -57,55 +57,85 @@ std::int64_t count_status(const UnitRows& rows, RowStatus status) {
 
 }  // namespace
 
-UnitCost run_unit(const WorkUnit& unit, const UnitEnvironment& environment) {
+/// What one part leaves for the next.
+struct UnitRun::Parts {
+    std::optional<MeasuredBlock> block;  ///< Where something is measured.
+    at::Tensor labels;                   ///< As `labels_of`.
+    SamplingResult result;               ///< On the CPU.
+};
+
+UnitRun::UnitRun(WorkUnit unit, const UnitEnvironment& environment)
+    : unit_(std::move(unit)), environment_(environment), parts_(std::make_unique<Parts>()) {}
+UnitRun::~UnitRun() = default;
+
+void UnitRun::prepare() {
     const at::NoGradGuard no_grad;
     const UnitClock::time_point begin = UnitClock::now();
-    const Configuration& configuration = unit.configuration;
+    const bool measures = find_method(unit_.configuration.method).input != MethodInput::nothing;
+    if (measures) parts_->block = measured_block(unit_, environment_);
+    parts_->labels = labels_of(unit_, environment_);
+    cost_.seconds += seconds_from(begin);
+}
+
+void UnitRun::sample(const std::function<void()>& heartbeat) {
+    const at::NoGradGuard no_grad;
+    const UnitClock::time_point begin = UnitClock::now();
+    const Configuration& configuration = unit_.configuration;
     const MethodEntry& method = find_method(configuration.method);
+    const std::optional<MeasuredBlock>& block = parts_->block;
 
-    // Images → A and η: a committed measurement.
-    std::optional<MeasuredBlock> block;
-    if (method.input != MethodInput::nothing) block = measured_block(unit, environment);
-
-    // Sampling.
-    const NoiseSchedule schedule = chain(environment.schedule, configuration.respacing);
-    CountingPredictor predictor(environment.network, environment.heartbeat);
-    const KeyedNoise noise = keyed_noise(unit, environment);
-    const at::Tensor labels = labels_of(unit, environment);
-    environment.network.condition_on(labels.defined() ? labels.to(environment.device) : labels);
+    const NoiseSchedule schedule = chain(environment_.schedule, configuration.respacing);
+    CountingPredictor predictor(environment_.network, heartbeat);
+    const KeyedNoise noise = keyed_noise(unit_, environment_);
+    const at::Tensor& labels = parts_->labels;
+    environment_.network.condition_on(labels.defined() ? labels.to(environment_.device) : labels);
     SamplingProblem problem{.schedule = schedule,
                             .predictor = predictor,
                             .noise = noise,
                             .variance = configuration.variance,
                             .clip = configuration.clip,
-                            .device = environment.device};
-    if (block) problem.measurement = measurement_on_device(*block, unit, environment);
-    if (method.input == MethodInput::truth) problem.truth = block->file.truth.to(environment.device);
-    const std::unique_ptr<Sampler> sampler = method.make(configuration.method_settings, problem);
-    const UnitClock::time_point sampling_begin = UnitClock::now();
-    StepCapture capture = environment.capture;
-    capture.on_replay = [&](int network_calls) { predictor.count_replayed(network_calls); };
-    SamplingResult result = run_sampler(*sampler, {}, capture);
-    result.x0_hat = result.x0_hat.cpu();
-    const double seconds_sampling = seconds_from(sampling_begin);
+                            .device = environment_.device};
+    if (block) problem.measurement = measurement_on_device(*block, unit_, environment_);
+    if (method.input == MethodInput::truth) problem.truth = block->file.truth.to(environment_.device);
 
-    // Metrics, and the unit's file.
-    UnitFile file{.unit = unit.number,
-                  .plan_digest = environment.plan_digest,
-                  .configuration = configuration.to_json(),
-                  .store = environment.store,
-                  .rows = block ? scored_rows(unit, *block, result, environment) : generated_rows(unit, result)};
+    const std::shared_ptr<const Sampler> sampler = method.make(configuration.method_settings, problem);
+    StepCapture capture = environment_.capture;
+    capture.on_replay = [&](int network_calls) { predictor.count_replayed(network_calls); };
+    capture.name = configuration.to_json() + " " + std::to_string(unit_.image_index.size());
+    capture.owner = sampler;
+    parts_->result = run_sampler(*sampler, {}, capture);
+    parts_->result.x0_hat = parts_->result.x0_hat.cpu();
+    cost_.seconds_sampling = seconds_from(begin);
+    cost_.seconds += cost_.seconds_sampling;
+}
+
+UnitCost UnitRun::finish() {
+    const at::NoGradGuard no_grad;
+    const UnitClock::time_point begin = UnitClock::now();
+    const at::Tensor& labels = parts_->labels;
+    UnitFile file{.unit = unit_.number,
+                  .plan_digest = environment_.plan_digest,
+                  .configuration = unit_.configuration.to_json(),
+                  .store = environment_.store,
+                  .rows = parts_->block ? scored_rows(unit_, *parts_->block, parts_->result, environment_)
+                                        : generated_rows(unit_, parts_->result)};
     if (labels.defined()) {
         file.rows.class_label.assign(labels.const_data_ptr<std::int64_t>(),
                                      labels.const_data_ptr<std::int64_t>() + labels.numel());
     }
-    commit_unit_file(environment.folder, file);
+    commit_unit_file(environment_.folder, file);
+    cost_.seconds += seconds_from(begin);
+    cost_.nfe = file.rows.nfe;
+    cost_.diverged = count_status(file.rows, RowStatus::diverged);
+    cost_.unreadable = count_status(file.rows, RowStatus::unreadable);
+    return cost_;
+}
 
-    return {.seconds = seconds_from(begin),
-            .seconds_sampling = seconds_sampling,
-            .nfe = file.rows.nfe,
-            .diverged = count_status(file.rows, RowStatus::diverged),
-            .unreadable = count_status(file.rows, RowStatus::unreadable)};
+UnitCost run_unit(const WorkUnit& unit, const UnitEnvironment& environment) {
+    UnitRun run(unit, environment);
+    run.prepare();
+    run.sample(environment.heartbeat);
+    return run.finish();
 }
 
 }  // namespace pipeline

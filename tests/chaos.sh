@@ -55,7 +55,8 @@ declare -A kills=([worker]=0 [coordinator]=0 [mpirun]=0 [program]=0 [late]=0)
 begin=$SECONDS
 for ((run = 1; run <= runs; ++run)); do
   out=$folder/$run
-  "$program" run "$folder/job.ini" --output "$out" --workers 2 >"$folder/log" 2>&1 &
+  ahead=$((run % 2))  # every second run's workers hold two units
+  "$program" run "$folder/job.ini" --output "$out" --workers 2 --work-ahead "$ahead" >"$folder/log" 2>&1 &
   launcher=$!
   victims=(worker coordinator mpirun program)
   victim=${victims[RANDOM % 4]}
@@ -75,7 +76,7 @@ for ((run = 1; run <= runs; ++run)); do
   wait "$launcher" 2>/dev/null || code=$?
   # The same command, until all is done: once is enough.
   if [ "$code" -ne 0 ]; then
-    "$program" run "$folder/job.ini" --output "$out" --workers 2 >"$folder/log" 2>&1 ||
+    "$program" run "$folder/job.ini" --output "$out" --workers 2 --work-ahead "$ahead" >"$folder/log" 2>&1 ||
       fail "$run" "not completed after its $victim was killed (exit code $?; the killed run's was $code)"
   fi
   digests "$out" | cmp -s - "$folder/expected" || fail "$run" "other bytes after its $victim was killed"

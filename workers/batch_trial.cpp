@@ -78,7 +78,6 @@ int trial_command(Arguments& arguments) {
     const auto [height, width] = job.image_size.value_or(std::pair(description.image_size, description.image_size));
     const at::Device device(at::kCUDA, 0);
     const auto model = pipeline::Model::without_weights(description, {device, job.precision});
-    if (description.network.classes > 0) throw jobs::JobError("batch: auto is not built for networks with classes");
 
     c10::DeviceAllocator* const memory = c10::getDeviceAllocator(at::kCUDA);
     const bool with_gradient = needs_gradient(job);
@@ -89,6 +88,9 @@ int trial_command(Arguments& arguments) {
             // As much again as a step's own tensors take: noise, x̂₀, residual, gradients.
             const at::Tensor images = at::zeros({12, batch, description.network.in_channels, height, width},
                                                 at::TensorOptions().dtype(at::kFloat).device(device));
+            if (description.network.classes > 0) {
+                model->condition_on(at::zeros({batch}, at::TensorOptions().dtype(at::kLong).device(device)));
+            }
             for (int repeat = 0; repeat < 2; ++repeat) {
                 if (with_gradient) {
                     model->predict_differentiably(images[0], 1).vjp(images[1]);

@@ -19,11 +19,11 @@ namespace {
 
 constexpr std::array<std::string_view, 1> help_only = {"help"};
 constexpr std::array<std::string_view, 2> help_and_json = {"help", "json"};
-constexpr std::array<std::string_view, 8> run_values = {"output",   "workers",        "only",          "shard",
-                                                        "deadline", "worker-timeout", "start-timeout", "replacements"};
+constexpr std::array<std::string_view, 9> run_values = {
+    "output", "workers", "only", "shard", "deadline", "worker-timeout", "start-timeout", "replacements", "work-ahead"};
 constexpr std::array<std::string_view, 2> run_flags = {"help", "retry-failed"};
-constexpr std::array<std::string_view, 8> rank_values = {"only",         "deadline", "worker-timeout", "start-timeout",
-                                                         "replacements", "number",   "place",          "launch"};
+constexpr std::array<std::string_view, 9> rank_values = {
+    "work-ahead", "only", "deadline", "worker-timeout", "start-timeout", "replacements", "number", "place", "launch"};
 
 constexpr std::array<std::string_view, 1> verify_values = {"workers"};
 constexpr std::array<std::string_view, 2> verify_flags = {"help", "repair"};
@@ -62,7 +62,10 @@ constexpr std::array<Command, 16> commands = {{
      "30.\n"
      "                     One of this machine whose process has ended is noticed at once.\n"
      "--start-timeout S    the same while it loads the model or takes a first step; default: 300\n"
-     "--replacements N     workers that may be started for dead ones; default: 3\n\n"
+     "--replacements N     workers that may be started for dead ones; default: 3\n"
+     "--work-ahead 0|1     1: a second thread of each worker reads the next unit and scores and writes the last one "
+     "while\n"
+     "                     one is sampled; default: 1 on GPUs, 0 on processors. The results do not depend on it.\n\n"
      "Starts mpirun by itself; inside an MPI launch (mpirun -np N+1 diffinv run JOB) it uses the ranks that it finds.\n"
      "Exit codes: 0 all done, 2 job refused, 3 finished but some units failed, 4 the machine lacks something,\n"
      "70 internal error, 75 incomplete: run the same command again, 130 and 143 stopped by INT and TERM.",

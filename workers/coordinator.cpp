@@ -25,6 +25,9 @@ constexpr double farewell_seconds = 2;
 /// A unit is expected to take so many times what the cost model says.
 constexpr double caution = 1.2;
 
+/// Which units may be dealt; null: all.
+using Fits = std::function<bool(std::int64_t unit)>;
+
 /// One run of `coordinate`.
 class Coordination {
   public:
@@ -52,19 +55,23 @@ class Coordination {
     void hear_dead(int rank, const WorkerView& worker, const Message& message);
     void welcome(int rank, WorkerView& worker, const Message& message);
     void loaded(int rank, const Message& message);
-    void lay_down(int rank, std::int64_t unit);
     void committed(int rank, const Message& message);
     void failed(int rank, const Message& message);
     void refused(int rank, WorkerView& worker, const Message& message);
-    void beat(int rank, WorkerView& worker);
+    void beat(int rank, WorkerView& worker, std::int64_t unit);
+    void laid_down(int rank, std::int64_t unit);
 
     // What it does about them.
     void answer_waiting();
+    void answer_ahead(const Fits& fits, std::vector<std::pair<int, std::int64_t>>& dealt);
+    Fits deadline_filter(bool& is_time_short);
+    double hand_ends(const WorkerView& worker) const;
     void stop(int rank, WorkerView& worker);
     void check();
     void bury(int rank, const std::string& reason);
     void replace(int dead);
     void keep_deadline();
+    void take_back_what_waits();
     bool ends_in_time(std::int64_t unit, double began) const;
     bool is_over();
 
@@ -134,13 +141,8 @@ void Coordination::loaded(int rank, const Message& message) {
                                  std::to_string(message.checksum) + ", the others have " + std::to_string(*checksum_)};
 }
 
-void Coordination::lay_down(int rank, std::int64_t unit) {
-    WorkerView& worker = *crew_.find(rank);
-    if (worker.unit == unit) worker.unit = -1;
-}
-
 void Coordination::committed(int rank, const Message& message) {
-    lay_down(rank, message.unit);
+    crew_.lay_down(rank, *crew_.find(rank), message.unit);
     if (!queue_.commit(message.unit)) return;
     costs_.learn(configuration(message.unit), queue_.cost(message.unit), message.seconds);
     note(commit_entry(author(rank), message.unit,
@@ -151,7 +153,7 @@ void Coordination::committed(int rank, const Message& message) {
 }
 
 void Coordination::failed(int rank, const Message& message) {
-    lay_down(rank, message.unit);
+    crew_.lay_down(rank, *crew_.find(rank), message.unit);
     if (message.exit_code != 0) {
         // Not the unit's fault: the machine can go on with none.
         queue_.release(message.unit, rank);
@@ -176,14 +178,23 @@ void Coordination::refused(int rank, WorkerView& worker, const Message& message)
     stop(rank, worker);
 }
 
-void Coordination::beat(int rank, WorkerView& worker) {
+void Coordination::beat(int rank, WorkerView& worker, std::int64_t unit) {
     if (!worker.is_to_stop) {
+        crew_.begin_sampling(worker, unit, now());
         say(rank, {.kind = MessageKind::alive});
         return;
     }
-    queue_.release(worker.unit, rank);
-    note("released", rank, worker.unit, "no time was left for it");
+    for (const UnitInHand& held : worker.hand) {
+        queue_.release(held.number, rank);
+        note("released", rank, held.number, "no time was left for it");
+    }
     stop(rank, worker);
+}
+
+void Coordination::laid_down(int rank, std::int64_t unit) {
+    crew_.lay_down(rank, *crew_.find(rank), unit);
+    queue_.release(unit, rank);
+    note("released", rank, unit, "it had not begun");
 }
 
 void Coordination::hear_dead(int rank, const WorkerView& worker, const Message& message) {
@@ -200,14 +211,14 @@ void Coordination::hear(const cluster::Envelope& envelope) {
     if (worker->state == WorkerState::dead || worker->state == WorkerState::left) {
         return hear_dead(rank, *worker, message);
     }
-    crew_.heard(*worker, now());
+    crew_.heard(*worker, now(), message.kind == MessageKind::beat && message.unit >= 0);
     switch (message.kind) {
         case MessageKind::hello:
             return welcome(rank, *worker, message);
         case MessageKind::loaded:
             return loaded(rank, message);
         case MessageKind::ready:
-            return crew_.change_state(rank, *worker, WorkerState::waiting);
+            return crew_.asks(rank, *worker);
         case MessageKind::done:
             return committed(rank, message);
         case MessageKind::failed:
@@ -215,7 +226,9 @@ void Coordination::hear(const cluster::Envelope& envelope) {
         case MessageKind::refused:
             return refused(rank, *worker, message);
         case MessageKind::beat:
-            return beat(rank, *worker);
+            return beat(rank, *worker, message.unit);
+        case MessageKind::laid_down:
+            return laid_down(rank, message.unit);
         default:
             // A worker never sends what only rank 0 says: its program is another one.
             refusal_ = Verdict{.exit_code = exit_internal,
@@ -233,20 +246,50 @@ bool Coordination::ends_in_time(std::int64_t unit, double began) const {
     return began + caution * seconds.value_or(0) <= settings_.deadline - settings_.deadline_margin_seconds;
 }
 
+Fits Coordination::deadline_filter(bool& is_time_short) {
+    if (settings_.deadline == std::numeric_limits<double>::infinity()) return nullptr;
+    return [this, &is_time_short, time = now()](std::int64_t unit) {
+        const bool is_in_time = ends_in_time(unit, time);
+        is_time_short = is_time_short || !is_in_time;
+        return is_in_time;
+    };
+}
+
+double Coordination::hand_ends(const WorkerView& worker) const {
+    double time = now();
+    for (const UnitInHand& held : worker.hand) {
+        const double seconds = costs_.seconds(configuration(held.number), queue_.cost(held.number)).value_or(0);
+        time = std::max(time, held.began + seconds);
+    }
+    return time;
+}
+
+void Coordination::answer_ahead(const Fits& fits, std::vector<std::pair<int, std::int64_t>>& dealt) {
+    const std::vector<int> asking(crew_.asking_ahead().begin(), crew_.asking_ahead().end());
+    for (const int rank : asking) {
+        // Towards the end every unit goes to a worker with empty hands, and one that has ended workers has them alone.
+        if (is_draining_ || queue_.waiting() < crew_.alive()) return;
+        const WorkerView& worker = *crew_.find(rank);
+        const bool holds_suspect =
+            std::ranges::any_of(worker.hand, [this](const UnitInHand& held) { return queue_.is_suspect(held.number); });
+        if (holds_suspect || worker.is_to_stop) continue;
+        const double begin = hand_ends(worker);
+        const std::optional<std::int64_t> unit = queue_.assign(rank, crew_.alive() == 1, [&](std::int64_t candidate) {
+            return !queue_.is_suspect(candidate) && (!fits || (fits(candidate) && ends_in_time(candidate, begin)));
+        });
+        if (!unit) continue;
+        note("assigned", rank, *unit);
+        dealt.emplace_back(rank, *unit);
+    }
+}
+
 void Coordination::answer_waiting() {
-    if (crew_.waiting().empty()) return make_durable();
+    if (crew_.waiting().empty() && crew_.asking_ahead().empty()) return make_durable();
     const std::vector<int> waiting(crew_.waiting().begin(), crew_.waiting().end());
     std::vector<std::pair<int, std::int64_t>> dealt;
     const double time = now();
     bool is_time_short = false;
-    std::function<bool(std::int64_t)> fits;
-    if (settings_.deadline < std::numeric_limits<double>::infinity()) {
-        fits = [&](std::int64_t unit) {
-            const bool is_in_time = ends_in_time(unit, time);
-            is_time_short = is_time_short || !is_in_time;
-            return is_in_time;
-        };
-    }
+    const Fits fits = deadline_filter(is_time_short);
     for (const int rank : waiting) {
         if (queue_.is_finished() || is_draining_) {
             stop(rank, *crew_.find(rank));
@@ -263,26 +306,32 @@ void Coordination::answer_waiting() {
             is_draining_ = true;
         }
     }
+    answer_ahead(fits, dealt);
     // Attempts are on record before they begin, so that a unit which ends everything is known.
     make_durable();
     for (const auto& [rank, unit] : dealt) {
         say(rank, {.kind = MessageKind::unit, .unit = unit});
-        crew_.begin_unit(rank, *crew_.find(rank), unit, time);
+        WorkerView& worker = *crew_.find(rank);
+        crew_.give(rank, worker, unit, worker.hand.empty() ? time : hand_ends(worker), time);
     }
 }
 
 void Coordination::bury(int rank, const std::string& reason) {
     WorkerView& worker = *crew_.find(rank);
-    const std::int64_t unit = worker.unit;
+    const std::vector<UnitInHand> hand = worker.hand;
     // The first replicas are loaded together: without this one the others wait for ever.
     const bool is_group_broken =
         worker.state == WorkerState::loading && !worker.is_replacement && crew_.count(WorkerState::loading) > 1;
     crew_.change_state(rank, worker, WorkerState::dead);
     last_death_ = reason;
     if (!worker.is_gone && links_.kill) links_.kill(rank);
-    note(unit >= 0 ? "died" : "worker lost", rank, unit, reason);
-    if (unit >= 0 && queue_.lose(unit, rank, reason)) {
-        note("quarantined", rank, unit, queue_.quarantined().back().reason);
+    if (hand.empty()) note("worker lost", rank, -1, reason);
+    // Any of them may have ended it; dealt alone from now on, the one that does will be found out.
+    for (const UnitInHand& held : hand) {
+        note("died", rank, held.number, reason);
+        if (queue_.lose(held.number, rank, reason)) {
+            note("quarantined", rank, held.number, queue_.quarantined().back().reason);
+        }
     }
     if (is_group_broken) {
         refusal_ = Verdict{
@@ -309,10 +358,21 @@ void Coordination::keep_deadline() {
     const double time = now();
     const bool is_short = time >= settings_.deadline - settings_.deadline_margin_seconds;
     if (is_short) is_draining_ = true;
+    if (is_draining_) take_back_what_waits();
     if (!is_draining_ || settings_.deadline == std::numeric_limits<double>::infinity()) return;
-    for (const auto& [unit, rank] : queue_.running_units()) {
-        WorkerView& worker = *crew_.find(rank);
-        if (is_short || !ends_in_time(unit, worker.unit_began)) worker.is_to_stop = true;
+    for (auto& [rank, worker] : crew_.all()) {
+        for (const UnitInHand& held : worker.hand) {
+            if (is_short || !ends_in_time(held.number, held.began)) worker.is_to_stop = true;
+        }
+    }
+}
+
+void Coordination::take_back_what_waits() {
+    for (auto& [rank, worker] : crew_.all()) {
+        if (worker.hand.size() < 2 || worker.is_told_to_lay_down || worker.hand.back().number == worker.at_work)
+            continue;
+        worker.is_told_to_lay_down = true;
+        say(rank, {.kind = MessageKind::lay_down, .unit = worker.hand.back().number});
     }
 }
 

@@ -67,8 +67,10 @@ struct Outcome {
 /// A unit that throws is reported and the others go on. A worker that ends or falls silent is dead: its unit is dealt
 /// again, it is killed where it is of this host, replaced where that is allowed, and where it speaks again all it is
 /// told is `stop`; what it committed counts. Every attempt is in the journal, durably, before it begins. A drain, or a
-/// deadline, deals nothing more, waits for what the cost model expects to end in time and stops the rest. No
-/// collective.
+/// deadline, deals nothing more, takes back what has not begun, waits for what the cost model expects to end in time
+/// and stops the rest. No collective.
+///
+/// A worker that works ahead asks while it has a unit in hand; it is given one more while enough are left for all.
 /// @return 0 all done; 3 with quarantined units; 75 terminated, drained, or no worker is left; 143 cancelled; a
 ///         worker's own exit code where it could not start, or can go on no longer
 Outcome coordinate(WorkQueue& queue, cluster::Channel& channel, const CoordinatorSettings& settings,

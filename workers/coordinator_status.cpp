@@ -26,7 +26,7 @@ Status status_of(const WorkQueue& queue, const Crew& crew, const CoordinatorSett
     }
     for (const auto& [rank, worker] : crew.all()) {
         status.workers.push_back(
-            {rank, worker.host, to_word(worker.state), worker.unit, now - worker.last_heard, worker.device});
+            {rank, worker.host, to_word(worker.state), worker.at_work, now - worker.last_heard, worker.device});
     }
     return status;
 }

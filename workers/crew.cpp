@@ -45,8 +45,8 @@ WorkerView& Crew::add(int rank, double now, bool is_replacement) {
     return worker;
 }
 
-void Crew::heard(WorkerView& worker, double now) {
-    if (worker.state == WorkerState::working) {
+void Crew::heard(WorkerView& worker, double now, bool is_at_work) {
+    if (worker.state == WorkerState::working && is_at_work) {
         // The first step of a unit has a grace of its own and may be far slower than the others.
         if (worker.has_stepped) slowest_step_ = std::max(slowest_step_, now - worker.last_heard);
         worker.has_stepped = true;
@@ -58,19 +58,45 @@ void Crew::change_state(int rank, WorkerView& worker, WorkerState state) {
     --counts_[worker.state];
     ++counts_[state];
     worker.state = state;
-    if (state == WorkerState::waiting) {
-        waiting_.insert(rank);
-    } else {
-        waiting_.erase(rank);
-    }
-    if (state != WorkerState::working) worker.unit = -1;
+    waiting_.erase(rank);
+    if (state == WorkerState::working) return;
+    asking_ahead_.erase(rank);
+    worker.hand.clear();
+    worker.at_work = -1;
+    if (state == WorkerState::waiting) waiting_.insert(rank);
 }
 
-void Crew::begin_unit(int rank, WorkerView& worker, std::int64_t unit, double now) {
+void Crew::asks(int rank, WorkerView& worker) {
+    worker.is_asking = true;
+    if (worker.hand.empty()) return change_state(rank, worker, WorkerState::waiting);
+    asking_ahead_.insert(rank);
+}
+
+void Crew::give(int rank, WorkerView& worker, std::int64_t unit, double began, double now) {
+    worker.is_asking = worker.is_told_to_lay_down = false;
+    asking_ahead_.erase(rank);
+    worker.hand.push_back({unit, began});
+    if (worker.hand.size() > 1) return;
     change_state(rank, worker, WorkerState::working);
-    worker.unit = unit;
-    worker.unit_began = worker.last_heard = now;
-    worker.has_stepped = false;
+    begin_sampling(worker, unit, now);
+    worker.last_heard = now;
+}
+
+void Crew::begin_sampling(WorkerView& worker, std::int64_t unit, double now) {
+    for (UnitInHand& held : worker.hand) {
+        if (held.number != unit || worker.at_work == unit) continue;
+        worker.at_work = unit;
+        worker.has_stepped = false;
+        held.began = now;
+    }
+}
+
+void Crew::lay_down(int rank, WorkerView& worker, std::int64_t unit) {
+    std::erase_if(worker.hand, [&](const UnitInHand& held) { return held.number == unit; });
+    if (worker.at_work == unit) worker.at_work = -1;
+    if (worker.state == WorkerState::working && worker.hand.empty() && worker.is_asking) {
+        change_state(rank, worker, WorkerState::waiting);
+    }
 }
 
 std::vector<int> Crew::silent(double now) const {

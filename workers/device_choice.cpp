@@ -1,5 +1,6 @@
 #include "workers/device_choice.h"
 
+#include <ATen/ops/ones.h>
 #include <c10/core/DeviceGuard.h>
 
 #include <cstdlib>
@@ -85,6 +86,15 @@ RankDevice take_device(const jobs::SweepPlan& plan, int worker) {
         return taken;
     } catch (const cluster::CudaSideError& error) {
         throw jobs::EnvironmentError(error.what());
+    }
+}
+
+bool device_answers(const at::Device& device) {
+    if (device.is_cpu()) return true;
+    try {
+        return at::ones({1}, at::TensorOptions().device(device)).item<float>() == 1;
+    } catch (const std::exception&) {
+        return false;
     }
 }
 

@@ -42,4 +42,7 @@ struct RankDevice {
 /// @throws jobs::EnvironmentError  where this host lacks what it needs
 RankDevice take_device(const jobs::SweepPlan& plan, int worker);
 
+/// False where the device of this process does nothing any more: after some errors a GPU answers only other processes.
+bool device_answers(const at::Device& device);
+
 }  // namespace workers

@@ -12,7 +12,7 @@ namespace {
 
 using Json = nlohmann::json;
 
-constexpr std::array<std::pair<MessageKind, std::string_view>, 11> kind_names = {{
+constexpr std::array<std::pair<MessageKind, std::string_view>, 13> kind_names = {{
     {MessageKind::hello, "hello"},
     {MessageKind::loaded, "loaded"},
     {MessageKind::ready, "ready"},
@@ -24,6 +24,8 @@ constexpr std::array<std::pair<MessageKind, std::string_view>, 11> kind_names = 
     {MessageKind::unit, "unit"},
     {MessageKind::stop, "stop"},
     {MessageKind::plan, "plan"},
+    {MessageKind::lay_down, "lay_down"},
+    {MessageKind::laid_down, "laid_down"},
 }};
 
 /// Calls visit(name, field) for every field, so that writing and reading cannot drift apart.

@@ -7,17 +7,19 @@ namespace workers {
 
 /// All that ranks say to one another. A worker begins every exchange; rank 0 only answers.
 enum class MessageKind {
-    hello,    ///< worker → 0: who I am, which plan I read
-    loaded,   ///< worker → 0: the checksum of my replica
-    ready,    ///< worker → 0: give me a unit
-    beat,     ///< worker → 0: I am alive (and at work on `unit`)
-    done,     ///< worker → 0: `unit` is committed
-    failed,   ///< worker → 0: `unit` threw; `reason`, and whether another attempt `may_pass`
-    refused,  ///< either way: I cannot start, or you may not; `reason`, `exit_code`
-    alive,    ///< 0 → worker, to every hello and beat: so am I; to hello with `host` and `process`
-    unit,     ///< 0 → worker: compute `unit`
-    stop,     ///< 0 → worker: nothing is left for you, leave
-    plan,     ///< 0 → worker, inside a foreign MPI launch: the frozen run is in `folder`
+    hello,      ///< worker → 0: who I am, which plan I read
+    loaded,     ///< worker → 0: the checksum of my replica
+    ready,      ///< worker → 0: give me a unit
+    beat,       ///< worker → 0: I am alive (and at work on `unit`)
+    done,       ///< worker → 0: `unit` is committed
+    failed,     ///< worker → 0: `unit` threw; `reason`, and whether another attempt `may_pass`
+    refused,    ///< either way: I cannot start, or you may not; `reason`, `exit_code`
+    alive,      ///< 0 → worker, to every hello and beat: so am I; to hello with `host` and `process`
+    unit,       ///< 0 → worker: compute `unit`
+    lay_down,   ///< 0 → worker: give `unit` back if you have not begun to sample it
+    laid_down,  ///< worker → 0: I have not begun `unit` and never will
+    stop,       ///< 0 → worker: nothing is left for you, leave
+    plan,       ///< 0 → worker, inside a foreign MPI launch: the frozen run is in `folder`
 };
 
 /// One message; fields that its kind does not use keep their defaults.

@@ -41,7 +41,9 @@ RankLog::RankLog(const std::filesystem::path& folder, int rank) : rank_(rank) {
 void RankLog::note(const std::string& event, const Fields& fields) {
     nlohmann::ordered_json line = {{"time", utc_now()}, {"rank", rank_}, {"event", event}};
     for (const auto& [name, value] : fields) line[name] = value;
-    file_ << line.dump(-1, ' ', false, nlohmann::ordered_json::error_handler_t::replace) << std::endl;
+    const std::string text = line.dump(-1, ' ', false, nlohmann::ordered_json::error_handler_t::replace);
+    const std::lock_guard lock(mutex_);
+    file_ << text << std::endl;
 }
 
 }  // namespace workers

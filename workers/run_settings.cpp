@@ -35,6 +35,7 @@ RunSettings RunSettings::take(Arguments& arguments) {
     settings.replacements =
         static_cast<int>(take_number(arguments, "replacements", 0, 1000, true, "an integer from 0 to 1000")
                              .value_or(settings.replacements));
+    if (const auto ahead = take_number(arguments, "work-ahead", 0, 1, true, "0 or 1")) settings.work_ahead = *ahead > 0;
     settings.launch = arguments.take("launch").value_or("");
     settings.only = arguments.take("only").value_or("");
     settings.silence_seconds = seconds("worker-timeout", 1, settings.silence_seconds);
@@ -58,6 +59,7 @@ std::vector<std::string> RunSettings::to_words() const {
     add("start-timeout", load_seconds);
     add("replacements", replacements);
     if (std::isfinite(deadline)) add("deadline", deadline);
+    if (work_ahead) add("work-ahead", *work_ahead ? 1 : 0);
     for (const auto& [name, text] : {std::pair<std::string, std::string>("--only", only), {"--launch", launch}}) {
         if (text.empty()) continue;
         words.push_back(name);

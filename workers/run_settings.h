@@ -18,9 +18,12 @@ struct RunSettings {
     double deadline = std::numeric_limits<double>::infinity();  ///< Seconds since the epoch.
     int replacements = 3;                                       ///< Workers that may be started for dead ones.
 
+    std::optional<bool> work_ahead = {};  ///< A second thread beside sampling; not set: on GPUs.
+
     std::string launch;  ///< Names one launch, so that a late word of an earlier one is not taken for its own.
 
-    /// Takes `--workers`, `--only`, `--worker-timeout`, `--start-timeout`, `--deadline`, `--replacements`, `--launch`.
+    /// Takes `--workers`, `--only`, `--worker-timeout`, `--start-timeout`, `--deadline`, `--replacements`,
+    /// `--work-ahead`, `--launch`.
     /// @throws jobs::JobError
     static RunSettings take(Arguments& arguments);
     /// The same as options of `diffinv rank`; without `workers`.

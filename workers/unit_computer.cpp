@@ -2,6 +2,8 @@
 
 #include <ATen/Parallel.h>
 
+#include <utility>
+
 #include "jobs/job_error.h"
 
 namespace workers {
@@ -41,20 +43,34 @@ UnitComputer::UnitComputer(const std::filesystem::path& folder, const jobs::Swee
       replica_(load_replica(plan_, device_.placement, group)),
       schedule_(replica_.model->description().noise_schedule()) {}
 
+pipeline::UnitEnvironment UnitComputer::environment() {
+    pipeline::StepCapture capture = device_.capture;
+    capture.shelf = &shelf_;
+    return {.folder = folder_,
+            .plan_digest = plan_.digest(),
+            .dataset = dataset_.get(),
+            .network = *replica_.model,
+            .schedule = schedule_,
+            .image_shape = plan_.image_shape(),
+            .noise = operators::NoiseStream(plan_.seed()),
+            .lpips = lpips_ ? &*lpips_ : nullptr,
+            .store = plan_.store(),
+            .device = device_.placement.device,
+            .capture = std::move(capture)};
+}
+
 pipeline::UnitCost UnitComputer::compute(std::int64_t unit, const std::function<void()>& heartbeat) {
-    const pipeline::UnitEnvironment environment{.folder = folder_,
-                                                .plan_digest = plan_.digest(),
-                                                .dataset = dataset_.get(),
-                                                .network = *replica_.model,
-                                                .schedule = schedule_,
-                                                .image_shape = plan_.image_shape(),
-                                                .noise = operators::NoiseStream(plan_.seed()),
-                                                .lpips = lpips_ ? &*lpips_ : nullptr,
-                                                .store = plan_.store(),
-                                                .heartbeat = heartbeat,
-                                                .device = device_.placement.device,
-                                                .capture = device_.capture};
-    return pipeline::run_unit(plan_.unit(unit), environment);
+    pipeline::UnitEnvironment whole = environment();
+    whole.heartbeat = heartbeat;
+    return pipeline::run_unit(plan_.unit(unit), whole);
+}
+
+std::unique_ptr<pipeline::UnitRun> UnitComputer::begin(std::int64_t unit) {
+    return std::make_unique<pipeline::UnitRun>(plan_.unit(unit), environment());
+}
+
+void UnitComputer::set_threads() const {
+    at::set_num_threads(plan_.threads());
 }
 
 std::int64_t UnitComputer::unit_file_bytes() const {

@@ -27,6 +27,10 @@ class UnitComputer {
 
     /// Computes and commits a unit.
     pipeline::UnitCost compute(std::int64_t unit, const std::function<void()>& heartbeat);
+    /// The same in its three parts. The computer outlives it.
+    std::unique_ptr<pipeline::UnitRun> begin(std::int64_t unit);
+    /// For threads beside the caller's: as many of LibTorch's as the plan says.
+    void set_threads() const;
     /// Told where a step could not be recorded by the device. May be null.
     void on_refused_capture(std::function<void(const std::string& reason)> told) {
         device_.capture.on_refusal = std::move(told);
@@ -36,6 +40,8 @@ class UnitComputer {
     std::int64_t unit_file_bytes() const;
 
   private:
+    pipeline::UnitEnvironment environment();
+
     std::filesystem::path folder_;
     jobs::SweepPlan plan_;
     RankDevice device_;
@@ -43,6 +49,7 @@ class UnitComputer {
     std::optional<pipeline::Lpips> lpips_;
     Replica replica_;
     pipeline::NoiseSchedule schedule_;
+    pipeline::StepShelf shelf_;
 };
 
 }  // namespace workers

@@ -44,6 +44,11 @@ double WorkQueue::cost(std::int64_t unit) const {
     return costs_[*index];
 }
 
+bool WorkQueue::is_suspect(std::int64_t unit) const {
+    const auto history = histories_.find(unit);
+    return history != histories_.end() && history->second.deaths > 0;
+}
+
 bool WorkQueue::suits(Index unit, int rank, bool is_only_rank, const std::function<bool(std::int64_t)>& fits) const {
     if (fits && !fits(numbers_[unit])) return false;
     if (is_only_rank || histories_.empty()) return true;

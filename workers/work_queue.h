@@ -66,6 +66,8 @@ class WorkQueue {
     double cost_committed() const { return cost_committed_; }
     double cost_total() const { return cost_total_; }
     double cost(std::int64_t unit) const;
+    /// True where a worker, or a run, has ended while at it.
+    bool is_suspect(std::int64_t unit) const;
 
   private:
     enum class State : std::uint8_t { waiting, running, committed, quarantined };

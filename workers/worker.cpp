@@ -2,122 +2,151 @@
 
 #include <c10/util/Exception.h>
 
-#include <algorithm>
 #include <chrono>
+#include <future>
+#include <memory>
 #include <new>
 #include <stdexcept>
 #include <system_error>
 #include <thread>
+#include <utility>
 
 #include "pipeline/data/file_error.h"
 #include "pipeline/data/hdf5.h"
+#include "workers/heart.h"
+#include "workers/side_thread.h"
 
 namespace workers {
 
 namespace {
 
-using BeatClock = std::chrono::steady_clock;
+/// A unit that this worker holds, and the part of it that is under way beside.
+struct HeldUnit {
+    std::int64_t number = -1;
+    std::shared_ptr<UnitTask> task;
+    pipeline::UnitCost cost;
+    std::future<void> part;
 
-/// A coordinator may be silent for so many times this worker's slowest step.
-constexpr double steps_of_patience = 10;
-/// Between two looks at the coordinator's process.
-constexpr double look_seconds = 0.5;
+    bool is_ready() const { return part.wait_for(std::chrono::seconds(0)) == std::future_status::ready; }
+};
 
-double beat_seconds_since(BeatClock::time_point begin) {
-    return std::chrono::duration<double>(BeatClock::now() - begin).count();
-}
-
-/// Says "I am alive" no more often than every few seconds, and listens whether the coordinator is. Throws a Departure
-/// where this worker has to leave.
-class Heart {
+/// One run of `work`.
+class Work {
   public:
-    Heart(cluster::Channel& channel, const WorkerSettings& settings) : channel_(channel), settings_(settings) {}
+    Work(cluster::Channel& channel, const MakeTask& make_task, const WorkerSettings& settings)
+        : channel_(channel),
+          make_task_(make_task),
+          settings_(settings),
+          heart_(channel, settings),
+          side_(settings.works_ahead, settings.on_side_thread) {}
 
-    /// In a unit, between two steps.
-    void beat(std::int64_t unit) {
-        slowest_step_ = std::max(slowest_step_, beat_seconds_since(stepped_));
-        stepped_ = BeatClock::now();
-        if (const std::optional<Message> message = listen()) {
-            throw std::runtime_error("worker: rank 0 said " + to_text(*message) + " in the middle of a unit");
+    [[noreturn]] void run() {
+        while (true) {
+            ask();
+            await([this] { return next_ != nullptr; }, -1);
+            compute(std::exchange(next_, nullptr));
         }
-        keep_alive(unit);
-    }
-
-    /// A unit begins: what passed since the last one was no step.
-    void begin() { stepped_ = BeatClock::now(); }
-
-    /// The next message that is an answer. Nothing yet: after a heartbeat, if one is due.
-    std::optional<Message> answer() {
-        std::optional<Message> message = listen();
-        if (!message) keep_alive(-1);
-        return message;
     }
 
   private:
-    std::optional<Message> listen() {
-        while (const std::optional<cluster::Envelope> envelope = channel_.poll()) {
-            unanswered_since_.reset();
-            Message message = parse_message(envelope->text);
-            if (message.kind == MessageKind::stop) throw Departure::stopped;
-            if (message.kind != MessageKind::alive) return message;
-            if (message.process != 0 && settings_.on_coordinator) {
-                settings_.on_coordinator(message.host, message.process);
-            }
+    void compute(std::shared_ptr<HeldUnit> unit) {
+        if (settings_.works_ahead) ask();
+        try {
+            await([&] { return unit->is_ready(); }, unit->number);
+            unit->part.get();
+            heart_.begin(unit->number);
+            unit->task->sample([&] {
+                heart_.count_step();
+                look(unit->number);
+            });
+        } catch (const std::exception& error) {
+            return report_failure(unit->number, error);
         }
-        return std::nullopt;
+        // One unit is finished at a time.
+        await([this] { return finishing_ == nullptr; }, unit->number);
+        unit->part = side_.run([unit] { unit->cost = unit->task->finish(); });
+        finishing_ = std::move(unit);
+        settle();
     }
 
-    void keep_alive(std::int64_t unit) {
-        if (settings_.is_terminated && settings_.is_terminated()) throw Departure::terminated;
-        if (beat_seconds_since(looked_) >= look_seconds) {
-            looked_ = BeatClock::now();
-            if (settings_.is_coordinator_gone && settings_.is_coordinator_gone()) throw Departure::coordinator_gone;
+    void ask() {
+        if (has_asked_) return;
+        has_asked_ = true;
+        channel_.send(0, to_text({.kind = MessageKind::ready}));
+    }
+
+    /// Whatever rank 0 has said and the second thread has done; a heartbeat, if one is due.
+    void look(std::int64_t unit) {
+        while (const std::optional<Message> message = heart_.listen()) hear(*message);
+        settle();
+        heart_.keep_alive(unit);
+    }
+
+    void hear(const Message& message) {
+        if (message.kind == MessageKind::unit && has_asked_ && next_ == nullptr) {
+            has_asked_ = false;
+            next_ = std::make_shared<HeldUnit>();
+            next_->number = message.unit;
+            next_->part = side_.run([this, unit = next_] {
+                unit->task = make_task_(unit->number);
+                unit->task->prepare();
+            });
+        } else if (message.kind == MessageKind::lay_down) {
+            // Too late for one that is sampled already: it goes on.
+            if (next_ == nullptr || next_->number != message.unit) return;
+            next_.reset();
+            channel_.send(0, to_text({.kind = MessageKind::laid_down, .unit = message.unit}));
+        } else {
+            throw std::runtime_error("worker: rank 0 said " + to_text(message) + ", which was not expected");
         }
-        const double patience = std::max(settings_.silence_seconds, steps_of_patience * slowest_step_);
-        if (unanswered_since_ && beat_seconds_since(*unanswered_since_) > patience) throw Departure::coordinator_gone;
-        if (beat_seconds_since(said_) < settings_.beat_seconds) return;
-        said_ = BeatClock::now();
-        if (!unanswered_since_) unanswered_since_ = said_;
-        channel_.send(0, to_text({.kind = MessageKind::beat, .unit = unit}));
+    }
+
+    /// Reports the unit that has been finished, if one has.
+    void settle() {
+        if (finishing_ == nullptr || !finishing_->is_ready()) return;
+        const std::shared_ptr<HeldUnit> unit = std::exchange(finishing_, nullptr);
+        try {
+            unit->part.get();
+            channel_.send(0, to_text({.kind = MessageKind::done,
+                                      .unit = unit->number,
+                                      .seconds = unit->cost.seconds,
+                                      .seconds_sampling = unit->cost.seconds_sampling,
+                                      .diverged = unit->cost.diverged,
+                                      .unreadable = unit->cost.unreadable}));
+        } catch (const std::exception& error) {
+            report_failure(unit->number, error);
+        }
+    }
+
+    void report_failure(std::int64_t unit, const std::exception& error) {
+        FailureReport report = describe_failure(error);
+        if (settings_.on_failure) settings_.on_failure(unit, report);
+        channel_.send(0, to_text({.kind = MessageKind::failed,
+                                  .unit = unit,
+                                  .may_pass = report.may_pass,
+                                  .exit_code = report.exit_code,
+                                  .reason = report.reason}));
+    }
+
+    void await(const std::function<bool()>& is_there, std::int64_t unit) {
+        const auto begin = std::chrono::steady_clock::now();
+        while (!is_there()) {
+            look(unit);
+            if (is_there()) return;
+            // Who has waited for long is at the end of a sweep and need not hurry.
+            const bool is_early = std::chrono::steady_clock::now() - begin < std::chrono::seconds(1);
+            std::this_thread::sleep_for(std::chrono::milliseconds(is_early ? 1 : 10));
+        }
     }
 
     cluster::Channel& channel_;
+    const MakeTask& make_task_;
     const WorkerSettings& settings_;
-    BeatClock::time_point said_ = BeatClock::now(), looked_ = said_, stepped_ = said_;
-    std::optional<BeatClock::time_point> unanswered_since_;  ///< The first heartbeat that has no answer.
-    double slowest_step_ = 0;
+    Heart heart_;
+    bool has_asked_ = false;
+    std::shared_ptr<HeldUnit> next_, finishing_;
+    SideThread side_;  ///< Last: its tasks use the others.
 };
-
-Message await_answer(Heart& heart) {
-    const BeatClock::time_point begin = BeatClock::now();
-    while (true) {
-        if (std::optional<Message> message = heart.answer()) return *message;
-        // Who has waited for long is at the end of a sweep and need not hurry.
-        std::this_thread::sleep_for(std::chrono::milliseconds(beat_seconds_since(begin) < 1 ? 1 : 10));
-    }
-}
-
-Message compute_and_report(std::int64_t unit, const ComputeUnit& compute, Heart& heart,
-                           const WorkerSettings& settings) {
-    try {
-        heart.begin();
-        const pipeline::UnitCost cost = compute(unit, [&] { heart.beat(unit); });
-        return {.kind = MessageKind::done,
-                .unit = unit,
-                .seconds = cost.seconds,
-                .seconds_sampling = cost.seconds_sampling,
-                .diverged = cost.diverged,
-                .unreadable = cost.unreadable};
-    } catch (const std::exception& error) {
-        FailureReport report = describe_failure(error);
-        if (settings.on_failure) settings.on_failure(unit, report);
-        return {.kind = MessageKind::failed,
-                .unit = unit,
-                .may_pass = report.may_pass,
-                .exit_code = report.exit_code,
-                .reason = report.reason};
-    }
-}
 
 }  // namespace
 
@@ -138,16 +167,9 @@ FailureReport describe_failure(const std::exception& error) {
     return report;
 }
 
-Departure work(cluster::Channel& channel, const ComputeUnit& compute, const WorkerSettings& settings) {
-    Heart heart(channel, settings);
+Departure work(cluster::Channel& channel, const MakeTask& make_task, const WorkerSettings& settings) {
     try {
-        while (true) {
-            channel.send(0, to_text({.kind = MessageKind::ready}));
-            const Message answer = await_answer(heart);
-            if (answer.kind != MessageKind::unit)
-                throw std::runtime_error("worker: rank 0 answered " + to_text(answer));
-            channel.send(0, to_text(compute_and_report(answer.unit, compute, heart, settings)));
-        }
+        Work(channel, make_task, settings).run();
     } catch (const Departure departure) {
         return departure;
     }

@@ -3,6 +3,7 @@
 #include <cstdint>
 #include <exception>
 #include <functional>
+#include <memory>
 #include <optional>
 #include <string>
 
@@ -12,8 +13,17 @@
 
 namespace workers {
 
-/// Computes and commits one unit of the plan; calls `heartbeat` often.
-using ComputeUnit = std::function<pipeline::UnitCost(std::int64_t unit, const std::function<void()>& heartbeat)>;
+/// A unit's way through a worker: three parts that follow one another, as those of `pipeline::UnitRun`.
+class UnitTask {
+  public:
+    virtual ~UnitTask() = default;
+    virtual void prepare() = 0;
+    /// Calls `heartbeat` often; the other parts may run on another thread.
+    virtual void sample(const std::function<void()>& heartbeat) = 0;
+    /// The unit is committed.
+    virtual pipeline::UnitCost finish() = 0;
+};
+using MakeTask = std::function<std::unique_ptr<UnitTask>(std::int64_t unit)>;
 
 /// A failure in one line, and whether another attempt may succeed: memory and I/O may, all else would fail again.
 struct FailureReport {
@@ -35,6 +45,10 @@ struct WorkerSettings {
     std::function<bool()> is_coordinator_gone;
     /// Told of every unit that threw; may add what it knows of the reason. May be null.
     std::function<void(std::int64_t unit, FailureReport& report)> on_failure;
+    /// A second thread prepares the next unit and finishes the last one while one is sampled.
+    bool works_ahead = false;
+    /// Called first on that thread. May be null.
+    std::function<void()> on_side_thread;
 };
 
 /// Why a worker left.
@@ -47,7 +61,10 @@ enum class Departure {
 /// Asks rank 0 for units and computes them until it says stop, also in the middle of a unit. A unit that throws becomes
 /// a report with its reason; no exception crosses ranks. What is in work when it leaves is not reported.
 ///
+/// One that works ahead asks for its next unit when it begins to sample one, so that it holds two, or three for the
+/// moment in which the first is being written.
+///
 /// Rank 0 is greeted before, so that it knows of a worker that ends while it loads its model.
-Departure work(cluster::Channel& channel, const ComputeUnit& compute, const WorkerSettings& settings = {});
+Departure work(cluster::Channel& channel, const MakeTask& make_task, const WorkerSettings& settings = {});
 
 }  // namespace workers

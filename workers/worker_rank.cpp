@@ -67,9 +67,30 @@ UnitComputer loaded_computer(const std::filesystem::path& folder, const jobs::Sw
     });
     log.note("replicas agree", {{"checksum", std::to_string(computer.checksum())},
                                 {"replicas", std::to_string(group->size())},
+                                {"by", group->name()},
                                 {"read_checkpoint", group->rank() == 0 ? "yes" : "no"}});
     return computer;
 }
+
+/// A unit on its way through the computer.
+class ComputedUnit final : public UnitTask {
+  public:
+    ComputedUnit(UnitComputer& computer, RankLog& log, std::int64_t unit)
+        : run_(computer.begin(unit)), log_(log), unit_(unit) {}
+
+    void prepare() override { run_->prepare(); }
+    void sample(const std::function<void()>& heartbeat) override { run_->sample(heartbeat); }
+    pipeline::UnitCost finish() override {
+        const pipeline::UnitCost cost = run_->finish();
+        log_.note("committed", {{"unit", std::to_string(unit_)}, {"seconds", std::to_string(cost.seconds)}});
+        return cost;
+    }
+
+  private:
+    std::unique_ptr<pipeline::UnitRun> run_;
+    RankLog& log_;
+    std::int64_t unit_;
+};
 
 /// Everything up to the loop may throw: then this rank cannot start.
 Departure work_on(cluster::Channel& channel, const RankTask& task, RankLog& log) {
@@ -89,13 +110,15 @@ Departure work_on(cluster::Channel& channel, const RankTask& task, RankLog& log)
     settings.on_failure = [&](std::int64_t unit, FailureReport& report) {
         blame_folder(report, task.folder, computer.unit_file_bytes());
         log.note("failed", {{"unit", std::to_string(unit)}, {"reason", report.reason}});
+        if (device_answers(device.placement.device)) return;
+        // Every further unit would fail here; its end is noticed, and the unit is dealt to another worker.
+        log.note("the device does not answer any more");
+        std::_Exit(exit_internal);
     };
-    const ComputeUnit compute = [&](std::int64_t unit, const std::function<void()>& heartbeat) {
-        const pipeline::UnitCost cost = computer.compute(unit, heartbeat);
-        log.note("committed", {{"unit", std::to_string(unit)}, {"seconds", std::to_string(cost.seconds)}});
-        return cost;
-    };
-    return work(channel, compute, settings);
+    settings.works_ahead = task.settings.work_ahead.value_or(device.placement.device.is_cuda());
+    settings.on_side_thread = [&] { computer.set_threads(); };
+    return work(
+        channel, [&](std::int64_t unit) { return std::make_unique<ComputedUnit>(computer, log, unit); }, settings);
 }
 
 }  // namespace

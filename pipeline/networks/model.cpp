@@ -98,7 +98,12 @@ void Model::condition_on(const at::Tensor& labels) {
     if (labels.defined() && (labels.lt(0).any().item<bool>() || labels.ge(classes).any().item<bool>())) {
         throw std::invalid_argument("Model: a label is not in 0 … " + std::to_string(classes - 1));
     }
-    labels_ = labels;
+    // In place where it can be: a captured step goes on reading them where they were.
+    if (labels.defined() && labels_.defined() && labels.sizes() == labels_.sizes()) {
+        labels_.copy_(labels);
+    } else {
+        labels_ = labels.defined() ? labels.clone() : labels;
+    }
 }
 
 at::Tensor Model::timesteps(const at::Tensor& x_t, const Timestep& timestep) const {

@@ -23,6 +23,7 @@ class Ddpm final : public Sampler {
     SamplerState start() const override;
     void step(SamplerState& state, const Level& level, StepTrace* trace) const override;
     bool is_capturable() const override { return true; }
+    std::vector<at::Tensor> tensors() const override { return step_tensors(problem_, numbers_); }
 
   private:
     SamplingProblem problem_;

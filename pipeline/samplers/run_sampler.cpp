@@ -1,8 +1,5 @@
 #include "pipeline/samplers/run_sampler.h"
 
-#include <ATen/ops/isfinite.h>
-#include <ATen/ops/ones.h>
-#include <ATen/ops/scalar_tensor.h>
 #include <c10/core/GradMode.h>
 
 #include <chrono>
@@ -10,6 +7,10 @@
 #include <cstdint>
 #include <exception>
 #include <limits>
+#include <memory>
+#include <utility>
+
+#include "pipeline/samplers/captured_step.h"
 
 namespace pipeline {
 
@@ -23,11 +24,6 @@ constexpr std::size_t warm_up_levels = 3;
 using ReplayClock = std::chrono::steady_clock;
 /// So long between two checks of replays, and each is waited for.
 constexpr std::chrono::seconds slow_levels{8};
-
-/// Which rows of x [N, C, H, W] hold nothing but finite values, [N], on the device.
-at::Tensor finite_rows(const at::Tensor& x) {
-    return at::isfinite(x).flatten(1).all(1);
-}
 
 /// Marks the rows that are not finite. Waits for the device.
 void mark_diverged(const at::Tensor& finite_rows, std::vector<bool>& diverged) {
@@ -51,35 +47,6 @@ bool are_alike(const std::vector<Level>& levels, std::size_t first) {
     return true;
 }
 
-/// A captured step and the tensors that it reads and writes.
-class Recorded {
-  public:
-    /// @param state  where the replays begin; its x_t is written by them
-    Recorded(const Sampler& sampler, const Level& level, SamplerState& state, StepGraph& graph)
-        : graph_(graph),
-          x_t_(state.x_t.contiguous().clone()),
-          step_(at::scalar_tensor(level.step, x_t_.options().dtype(at::kLong))),
-          are_finite_(at::ones({x_t_.size(0)}, x_t_.options().dtype(at::kBool))) {
-        Level anywhere = level;
-        anywhere.place = step_;
-        graph_.capture([&sampler, anywhere, this] {
-            SamplerState inside{.x_t = x_t_, .tensors = {}};
-            sampler.step(inside, anywhere, nullptr);
-            x_t_.copy_(inside.x_t);
-            are_finite_.logical_and_(finite_rows(x_t_));
-            step_.sub_(1);
-        });
-        state.x_t = x_t_;
-    }
-
-    void replay() { graph_.replay(); }
-    const at::Tensor& are_finite() const { return are_finite_; }
-
-  private:
-    StepGraph& graph_;
-    at::Tensor x_t_, step_, are_finite_;
-};
-
 /// One run through the levels.
 class Descent {
   public:
@@ -88,14 +55,11 @@ class Descent {
 
     SamplingResult run() {
         state_ = sampler_.start();
-        // Of a finished run the record goes before its tensors do.
-        std::unique_ptr<StepGraph> graph;
         if (capture_.make && sampler_.is_capturable() && levels_.size() > warm_up_levels + 1 && are_alike(levels_, 0)) {
-            graph = capture_.make();
-            graph->warm_up([&] {
-                while (done_ < warm_up_levels) step();
-            });
-            replay_rest(*graph);
+            if (std::unique_ptr<CapturedStep> captured = captured_step()) {
+                replay_rest(*captured);
+                if (capture_.shelf != nullptr) capture_.shelf->keep(capture_.name, std::move(captured));
+            }
         }
         while (done_ < levels_.size()) step();
         result_.x0_hat = sampler_.finish(state_).clone();
@@ -110,29 +74,42 @@ class Descent {
         if (done_ % levels_between_checks == 0) mark_diverged(finite_rows(state_.x_t), result_.diverged);
     }
 
-    void replay_rest(StepGraph& graph) {
-        try {
-            Recorded recorded(sampler_, levels_[done_], state_, graph);
-            bool is_slow = false;
-            ReplayClock::time_point checked = ReplayClock::now();
-            while (done_ < levels_.size()) {
-                const Level& level = levels_[done_];
-                if (capture_.on_replay) capture_.on_replay(level.network_calls);
-                recorded.replay();
-                count(level);
-                if (!is_slow && done_ % levels_between_checks != 0) continue;
-                mark_diverged(recorded.are_finite(), result_.diverged);
-                // Slow steps are waited for one by one, or the heart would not beat for as many
-                const ReplayClock::time_point now = ReplayClock::now();
-                is_slow = is_slow || now - checked > slow_levels;
-                checked = now;
-            }
-            mark_diverged(recorded.are_finite(), result_.diverged);
-        } catch (const std::exception& error) {
-            // One that was replayed is no matter of capturing any more.
-            if (done_ > warm_up_levels) throw;
-            if (capture_.on_refusal) capture_.on_refusal(error.what());
+    /// That of a unit before, or one that is captured after a warm-up; nothing where the device refuses.
+    std::unique_ptr<CapturedStep> captured_step() {
+        if (capture_.shelf != nullptr) {
+            std::unique_ptr<CapturedStep> kept = capture_.shelf->take(capture_.name);
+            if (kept && kept->x_t().sizes() == state_.x_t.sizes() && kept->take_over(sampler_)) return kept;
         }
+        std::unique_ptr<StepGraph> graph = capture_.make();
+        graph->warm_up([&] {
+            while (done_ < warm_up_levels) step();
+        });
+        try {
+            return std::make_unique<CapturedStep>(std::move(graph), sampler_, levels_[done_], state_, capture_.owner);
+        } catch (const std::exception& error) {
+            if (capture_.on_refusal) capture_.on_refusal(error.what());
+            return nullptr;
+        }
+    }
+
+    void replay_rest(CapturedStep& captured) {
+        captured.begin(levels_[done_], state_.x_t);
+        state_.x_t = captured.x_t();
+        bool is_slow = false;
+        ReplayClock::time_point checked = ReplayClock::now();
+        while (done_ < levels_.size()) {
+            const Level& level = levels_[done_];
+            if (capture_.on_replay) capture_.on_replay(level.network_calls);
+            captured.replay();
+            count(level);
+            if (!is_slow && done_ % levels_between_checks != 0) continue;
+            mark_diverged(captured.are_finite(), result_.diverged);
+            // Slow steps are waited for one by one, or the heart would not beat for as many
+            const ReplayClock::time_point now = ReplayClock::now();
+            is_slow = is_slow || now - checked > slow_levels;
+            checked = now;
+        }
+        mark_diverged(captured.are_finite(), result_.diverged);
     }
 
     void count(const Level& level) {

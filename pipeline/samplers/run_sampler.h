@@ -24,6 +24,7 @@ using SamplingProgress = std::function<void(int done, int total)>;
 ///
 /// Where `capture` can make a record of steps and the sampler's steps can be recorded, the first three levels run as
 /// they are, the fourth is recorded, and it and all that follow are replays: the same numbers, bit for bit, as without.
+/// A record that a unit of the same name has left on the shelf does from the first level on.
 SamplingResult run_sampler(const Sampler& sampler, const SamplingProgress& progress = {},
                            const StepCapture& capture = {});
 

@@ -26,6 +26,8 @@ class NoiseSource {
     /// The same of a level that lies on the device, 0-dim int64. Unless overridden it is read from there, on the CPU
     /// alone.
     virtual at::Tensor normal_at(operators::Purpose purpose, const at::Tensor& level, int inner) const;
+    /// What a step's normals are drawn with on the device, as `Sampler::tensors`.
+    virtual std::vector<at::Tensor> tensors() const { return {}; }
 };
 
 /// Normals keyed by (seed, purpose, image, sample, level, inner) for the images of one block.
@@ -37,6 +39,7 @@ class KeyedNoise final : public NoiseSource {
                operators::Shape shape, at::Device device);
     at::Tensor normal(operators::Purpose purpose, int level, int inner) const override;
     at::Tensor normal_at(operators::Purpose purpose, const at::Tensor& level, int inner) const override;
+    std::vector<at::Tensor> tensors() const override { return {keys(operators::Purpose::step)}; }
 
   private:
     /// One for each row, on the device.
@@ -100,6 +103,9 @@ class Sampler {
     /// True where steps at all levels queue the same work and take what differs from `Level::place`, and the state is
     /// x_t alone: then one can be captured and replayed.
     virtual bool is_capturable() const { return false; }
+    /// All that a capturable step reads beside x_t and the network: those of another sampler of the same settings and
+    /// shapes, written over these, make this one's captured step the other's.
+    virtual std::vector<at::Tensor> tensors() const { return {}; }
 };
 
 }  // namespace pipeline

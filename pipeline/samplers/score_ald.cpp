@@ -45,6 +45,13 @@ std::vector<Level> ScoreAld::levels() const {
     return levels_below(problem_.schedule.size());
 }
 
+std::vector<at::Tensor> ScoreAld::tensors() const {
+    std::vector<at::Tensor> all = step_tensors(problem_, numbers_);
+    all.push_back(inverse_roots_);
+    all.push_back(pulls_);
+    return all;
+}
+
 SamplerState ScoreAld::start() const {
     return {.x_t = pure_noise(problem_), .tensors = {}};
 }

@@ -89,6 +89,7 @@ class ScoreAld final : public Sampler {
     SamplerState start() const override;
     void step(SamplerState& state, const Level& level, StepTrace* trace) const override;
     bool is_capturable() const override { return true; }
+    std::vector<at::Tensor> tensors() const override;
 
   private:
     double gamma(int step) const;

@@ -58,6 +58,7 @@ class Sdedit final : public Sampler {
     void step(SamplerState& state, const Level& level, StepTrace* trace) const override;
     /// Not a further pass, which begins with a level of its own kind.
     bool is_capturable() const override { return settings_.repeats == 1; }
+    std::vector<at::Tensor> tensors() const override { return step_tensors(problem_, numbers_); }
 
   private:
     at::Tensor noised_guide(const at::Tensor& guide, int repeat) const;

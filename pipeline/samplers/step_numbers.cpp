@@ -3,7 +3,9 @@
 #include <ATen/ops/arange.h>
 #include <ATen/ops/empty.h>
 
+#include <algorithm>
 #include <cmath>
+#include <iterator>
 #include <limits>
 #include <stdexcept>
 
@@ -67,6 +69,15 @@ Timestep StepNumbers::timestep(const Level& level) const {
 
 at::Tensor StepNumbers::noise_level(const Level& level) const {
     return level.place.defined() ? at_row(noise_levels_, level.place) : noise_levels_.select(0, level.step);
+}
+
+std::vector<at::Tensor> step_tensors(const SamplingProblem& problem, const StepNumbers& numbers) {
+    std::vector<at::Tensor> all = numbers.tensors();
+    std::ranges::copy(problem.noise.tensors(), std::back_inserter(all));
+    if (problem.measurement.A == nullptr) return all;
+    all.push_back(problem.measurement.y);
+    std::ranges::copy(problem.measurement.A->tensors(), std::back_inserter(all));
+    return all;
 }
 
 at::Tensor at_row(const at::Tensor& table, const at::Tensor& row) {

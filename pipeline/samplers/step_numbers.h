@@ -1,5 +1,7 @@
 #pragma once
 
+#include <vector>
+
 #include <ATen/core/Tensor.h>
 
 #include "pipeline/diffusion/noise_schedule.h"
@@ -29,6 +31,9 @@ class StepNumbers {
     /// σ_t = 0 at step 0.
     const at::Tensor& table() const { return table_; }
 
+    /// All of them, for `Sampler::tensors`.
+    std::vector<at::Tensor> tensors() const { return {table_, steps_, timesteps_, noise_levels_}; }
+
   private:
     at::Tensor table_;
     at::Tensor steps_;         ///< 0, 1, …: int64 [T]
@@ -36,6 +41,9 @@ class StepNumbers {
     at::Tensor noise_levels_;  ///< int64 [T]
     const NoiseSchedule& schedule_;
 };
+
+/// What a step of the problem reads, whatever its method: tables, keys of noise, y and what A holds.
+std::vector<at::Tensor> step_tensors(const SamplingProblem& problem, const StepNumbers& numbers);
 
 /// Row `row` of a table [T], 0-dim, read on its device.
 at::Tensor at_row(const at::Tensor& table, const at::Tensor& row);

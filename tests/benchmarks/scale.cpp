@@ -10,6 +10,7 @@
 
 #include "jobs/journal.h"
 #include "tests/workers/simulated_world.h"
+#include "tests/workers/whole_unit.h"
 #include "workers/coordinator.h"
 #include "workers/worker.h"
 
@@ -117,11 +118,12 @@ void show_idle_load() {
         threads.emplace_back([&channel = *channels[static_cast<std::size_t>(rank)]] {
             channel.send(0, workers::to_text({.kind = workers::MessageKind::hello, .digest = "digest"}));
             channel.send(0, workers::to_text({.kind = workers::MessageKind::loaded}));
-            workers::work(channel, [](std::int64_t, const std::function<void()>& heartbeat) {
+            const test_support::ComputeUnit second = [](std::int64_t, const std::function<void()>& heartbeat) {
                 std::this_thread::sleep_for(std::chrono::seconds(1));
                 heartbeat();
                 return pipeline::UnitCost{};
-            });
+            };
+            workers::work(channel, test_support::whole_units(second));
         });
     }
     std::vector<workers::PendingUnit> units;

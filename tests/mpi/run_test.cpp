@@ -37,6 +37,25 @@ TEST(Run, SameBytesOnOneTwoAndThreeWorkers) {
     }
 }
 
+TEST(Run, SameBytesWhereWorkersWorkAhead) {
+    const TemporaryFolder folder;
+    const std::string job = write_varied_job(folder);
+    ASSERT_EQ(run_job(job, folder / "plain", 1).exit_code, 0);
+    for (const int workers : {1, 2}) {
+        const fs::path run = folder / ("ahead" + std::to_string(workers));
+        const CommandResult result = run_job(job, run, workers, "--work-ahead 1");
+        ASSERT_EQ(result.exit_code, 0) << result.errors << test_support::read_text(run / "logs" / "mpirun.log");
+        EXPECT_EQ(hashes(run), hashes(folder / "plain")) << workers << " workers";
+        // A unit was dealt before the one before it was done.
+        const std::string journal = test_support::read_text(run / "journal.jsonl");
+        const std::size_t second = journal.find("\"assigned\"", journal.find("\"assigned\"") + 1);
+        EXPECT_LT(second, journal.find("\"committed\"")) << journal;
+    }
+    const CommandResult wrong = run_job(job, folder / "wrong", 1, "--work-ahead 2");
+    EXPECT_EQ(wrong.exit_code, 2);
+    EXPECT_EQ(wrong.errors, "diffinv: work-ahead: '2', expected 0 or 1\n");
+}
+
 TEST(Run, InsideAForeignMpiLaunchGivesTheSameBytes) {
     const TemporaryFolder folder;
     const std::string job = write_varied_job(folder);

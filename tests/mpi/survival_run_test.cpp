@@ -56,6 +56,22 @@ TEST(RunSurvives, KilledWorkerIsReplacedAndTheRunGoesOn) {
     expect_nothing_left(run);
 }
 
+TEST(RunSurvives, KilledWorkerThatHeldTwoUnitsLosesNeither) {
+    const TemporaryFolder folder;
+    const fs::path run = folder / "run";
+    const pid_t process = start_job(write_long_job(folder), run, 1, folder / "log", {"--work-ahead", "1"});
+    ASSERT_TRUE(wait_for_units(run, 1));
+    const std::vector<int> worker = processes_of_rank(run, 1);
+    ASSERT_EQ(worker.size(), 1u);
+    kill(worker[0], SIGKILL);
+    EXPECT_EQ(end_of(process), 0) << read_text(folder / "log");
+    const std::string journal = journal_of(run);
+    EXPECT_GE(count_of(journal, "\"died\""), 1) << journal;
+    EXPECT_EQ(count_of(journal, "\"worker started\""), 1) << journal;
+    EXPECT_EQ(hashes(run), undisturbed());
+    expect_nothing_left(run);
+}
+
 TEST(RunSurvives, OnlyWorkerKilledAgainAndAgainIsReplacedThreeTimes) {
     const TemporaryFolder folder;
     const fs::path run = folder / "run";

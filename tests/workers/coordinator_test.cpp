@@ -9,6 +9,7 @@
 #include <thread>
 
 #include "pipeline/data/file_error.h"
+#include "tests/workers/whole_unit.h"
 #include "workers/message.h"
 #include "workers/worker.h"
 
@@ -57,22 +58,22 @@ void greet(cluster::Channel& channel) {
 /// Workers as threads, each running `work` with its own compute function.
 class Crew {
   public:
-    Crew(int size, const std::function<pipeline::UnitCost(int rank, std::int64_t unit)>& compute)
+    Crew(int size, const std::function<pipeline::UnitCost(int rank, std::int64_t unit)>& compute,
+         bool works_ahead = false)
         : channels_(cluster::in_process_channels(size + 1)) {
         for (int rank = 1; rank <= size; ++rank) {
-            threads_.emplace_back([this, rank, compute] {
+            threads_.emplace_back([this, rank, compute, works_ahead] {
                 cluster::Channel& channel = *channels_[static_cast<std::size_t>(rank)];
                 greet(channel);
                 workers::WorkerSettings own;
                 own.beat_seconds = 0.01;
+                own.works_ahead = works_ahead;
                 own.is_terminated = [this] { return is_over_.load(); };
-                workers::work(
-                    channel,
-                    [&](std::int64_t unit, const std::function<void()>& heartbeat) {
-                        heartbeat();
-                        return compute(rank, unit);
-                    },
-                    own);
+                const test_support::ComputeUnit whole = [&](std::int64_t unit, const std::function<void()>& heartbeat) {
+                    heartbeat();
+                    return compute(rank, unit);
+                };
+                workers::work(channel, test_support::whole_units(whole), own);
             });
         }
     }
@@ -99,13 +100,14 @@ workers::CoordinatorSettings settings(int units) {
 }  // namespace
 
 TEST(Coordinator, EveryUnitIsComputedOnce) {
-    for (const int size : {1, 2, 4}) {
+    for (const auto& [size, works_ahead] : {std::pair(1, false), {2, false}, {4, false}, {1, true}, {3, true}}) {
         Diary diary;
         workers::WorkQueue queue(units(50));
-        Crew crew(size, [&](int rank, std::int64_t unit) {
+        const auto noted = [&](int rank, std::int64_t unit) {
             diary.note(rank, unit);
             return pipeline::UnitCost{};
-        });
+        };
+        Crew crew(size, noted, works_ahead);
         const Outcome outcome = workers::coordinate(queue, crew.coordinator(), settings(50), {});
         EXPECT_EQ(outcome.verdict.exit_code, exit_done);
         EXPECT_TRUE(outcome.have_workers_left);
@@ -278,16 +280,14 @@ TEST(Coordinator, HeartbeatsKeepASlowWorker) {
         greet(*channels[1]);
         workers::WorkerSettings own;
         own.beat_seconds = 0.02;
-        workers::work(
-            *channels[1],
-            [](std::int64_t, const std::function<void()>& heartbeat) {
-                for (int step = 0; step < 60; ++step) {
-                    std::this_thread::sleep_for(std::chrono::milliseconds(10));
-                    heartbeat();
-                }
-                return pipeline::UnitCost{};
-            },
-            own);
+        const test_support::ComputeUnit sixty_steps = [](std::int64_t, const std::function<void()>& heartbeat) {
+            for (int step = 0; step < 60; ++step) {
+                std::this_thread::sleep_for(std::chrono::milliseconds(10));
+                heartbeat();
+            }
+            return pipeline::UnitCost{};
+        };
+        workers::work(*channels[1], test_support::whole_units(sixty_steps), own);
     });
     EXPECT_EQ(workers::coordinate(queue, *channels[0], impatient, {}).verdict.exit_code, exit_done);
     slow.join();
@@ -300,12 +300,11 @@ TEST(Coordinator, WorkerLeavesInTheMiddleOfAUnitWhenItIsToldToStop) {
     std::thread stopped([&] {
         workers::WorkerSettings own;
         own.beat_seconds = 0.01;
-        const workers::Departure departure = workers::work(
-            *channels[1],
-            [](std::int64_t, const std::function<void()>& heartbeat) -> pipeline::UnitCost {
-                while (true) heartbeat();
-            },
-            own);
+        const test_support::ComputeUnit endless = [](std::int64_t,
+                                                     const std::function<void()>& heartbeat) -> pipeline::UnitCost {
+            while (true) heartbeat();
+        };
+        const workers::Departure departure = workers::work(*channels[1], test_support::whole_units(endless), own);
         EXPECT_EQ(departure, workers::Departure::stopped);
         has_left = true;
     });
@@ -343,12 +342,10 @@ TEST(Coordinator, FailureThatIsTheMachinesEndsTheRunAndBlamesNoUnit) {
         own.silence_seconds = 0.5;
         own.beat_seconds = 0.1;
         own.on_failure = [](std::int64_t, workers::FailureReport& report) { report.exit_code = 4; };
-        workers::work(
-            *channels[1],
-            [](std::int64_t, const std::function<void()>&) -> pipeline::UnitCost {
-                throw pipeline::FileError("/disk", "full");
-            },
-            own);
+        const test_support::ComputeUnit failing = [](std::int64_t, const std::function<void()>&) -> pipeline::UnitCost {
+            throw pipeline::FileError("/disk", "full");
+        };
+        workers::work(*channels[1], test_support::whole_units(failing), own);
     });
     const Outcome outcome = workers::coordinate(queue, *channels[0], settings(2), links);
     worker.join();

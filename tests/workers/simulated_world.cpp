@@ -1,6 +1,7 @@
 #include "tests/workers/simulated_world.h"
 
 #include <algorithm>
+#include <utility>
 
 namespace test_support {
 
@@ -25,7 +26,7 @@ int SimulatedWorld::add(const SimulatedWorker& behaviour) {
 }
 
 void SimulatedWorld::schedule(double time, Kind kind, int rank, std::int64_t task, std::string text) {
-    events_.push({time, order_++, kind, rank, task, std::move(text)});
+    events_.push({time, order_++, kind, rank, task, -1, std::move(text)});
 }
 
 void SimulatedWorld::say(int rank, const Message& message) {
@@ -75,7 +76,7 @@ void SimulatedWorld::happen(Event event) {
             return hear(event.rank, event.text);
         case Kind::loaded:
             say(event.rank, {.kind = MessageKind::loaded, .checksum = 1});
-            return say(event.rank, {.kind = MessageKind::ready});
+            return ask(event.rank);
         case Kind::beat:
             if (!is_current) return;
             say(event.rank, {.kind = MessageKind::beat, .unit = state.unit});
@@ -83,6 +84,8 @@ void SimulatedWorld::happen(Event event) {
         case Kind::finished:
             if (is_current) finish(event.rank);
             return;
+        case Kind::committed:
+            return commit(event.rank, event.unit, 0);
         default:
             return;
     }
@@ -91,17 +94,35 @@ void SimulatedWorld::happen(Event event) {
 void SimulatedWorld::hear(int rank, const std::string& text) {
     const Message message = workers::parse_message(text);
     State& state = worker(rank);
-    if (message.kind == MessageKind::unit) return begin(rank, message.unit);
+    if (message.kind == MessageKind::unit) {
+        state.is_asking = false;
+        if (state.unit < 0) return begin(rank, message.unit);
+        state.next = message.unit;
+    }
+    if (message.kind == MessageKind::lay_down && state.next == message.unit) {
+        state.next = -1;
+        say(rank, {.kind = MessageKind::laid_down, .unit = message.unit});
+    }
     if (message.kind == MessageKind::stop) {
         state.has_left = true;
         ++state.task;
     }
 }
 
+void SimulatedWorld::ask(int rank) {
+    if (worker(rank).is_asking) return;
+    worker(rank).is_asking = true;
+    say(rank, {.kind = MessageKind::ready});
+}
+
 void SimulatedWorld::begin(int rank, std::int64_t unit) {
     State& state = worker(rank);
     state.unit = unit;
     state.began = now_;
+    if (state.behaviour.works_ahead) {
+        ask(rank);
+        say(rank, {.kind = MessageKind::beat, .unit = unit});
+    }
     const double seconds = cost_(unit) / state.behaviour.speed;
     if (state.behaviour.dies_of.contains(unit)) schedule(now_ + seconds / 2, Kind::dies, rank, state.task);
     schedule(now_ + beat_seconds, Kind::beat, rank, state.task);
@@ -112,16 +133,23 @@ void SimulatedWorld::finish(int rank) {
     State& state = worker(rank);
     ++state.task;
     seconds_at_work_ += now_ - state.began;
-    if (state.behaviour.fails_at.contains(state.unit)) {
-        say(rank, {.kind = MessageKind::failed, .unit = state.unit, .may_pass = true, .reason = "no memory"});
+    const std::int64_t unit = std::exchange(state.unit, -1), next = std::exchange(state.next, -1);
+    if (state.behaviour.fails_at.contains(unit)) {
+        say(rank, {.kind = MessageKind::failed, .unit = unit, .may_pass = true, .reason = "no memory"});
+    } else if (state.behaviour.works_ahead) {
+        events_.push({now_ + state.behaviour.finish_seconds, order_++, Kind::committed, rank, 0, unit});
     } else {
-        on_commit_(state.unit);
-        const Message done{.kind = MessageKind::done, .unit = state.unit, .seconds = now_ - state.began};
-        say(rank, done);
-        if (state.behaviour.repeats_itself) say(rank, done);
+        commit(rank, unit, now_ - state.began);
     }
-    state.unit = -1;
-    say(rank, {.kind = MessageKind::ready});
+    if (next >= 0) return begin(rank, next);
+    ask(rank);
+}
+
+void SimulatedWorld::commit(int rank, std::int64_t unit, double seconds) {
+    on_commit_(unit);
+    const Message done{.kind = MessageKind::done, .unit = unit, .seconds = seconds > 0 ? seconds : cost_(unit)};
+    say(rank, done);
+    if (worker(rank).behaviour.repeats_itself) say(rank, done);
 }
 
 void SimulatedWorld::die(int rank) {

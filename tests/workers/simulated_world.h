@@ -25,6 +25,8 @@ struct SimulatedWorker {
     double stalls_at = std::numeric_limits<double>::infinity();  ///< Does and says nothing …
     double stalls_for = 0;                                       ///< … for so long.
     bool repeats_itself = false;                                 ///< Every `done` comes twice.
+    bool works_ahead = false;                                    ///< Asks for a unit while it has one.
+    double finish_seconds = 0;  ///< Between a unit's sampling and its commit; where it works ahead, beside the next's.
     /// Throws at these units, for a reason that may pass.
     std::set<std::int64_t> fails_at = {};
     /// Ends at these units, half-way.
@@ -55,13 +57,14 @@ class SimulatedWorld final : public cluster::Channel {
     int started_later() const { return static_cast<int>(workers_.size()) - first_size_ + 1; }
 
   private:
-    enum class Kind { arrives_at_coordinator, arrives_at_worker, loaded, beat, finished, dies };
+    enum class Kind { arrives_at_coordinator, arrives_at_worker, loaded, beat, finished, committed, dies };
     struct Event {
         double time = 0;
         std::int64_t order = 0;
         Kind kind = Kind::beat;
         int rank = 0;
         std::int64_t task = 0;  ///< Of the worker, so that events of what it laid down are passed over.
+        std::int64_t unit = -1;
         std::string text = {};
         bool operator>(const Event& other) const {
             return time != other.time ? time > other.time : order > other.order;
@@ -69,9 +72,10 @@ class SimulatedWorld final : public cluster::Channel {
     };
     struct State {
         SimulatedWorker behaviour;
-        std::int64_t unit = -1;
+        std::int64_t unit = -1, next = -1;
         std::int64_t task = 0;
         double began = 0;
+        bool is_asking = false;
         bool is_dead = false, has_left = false, is_reported = false;
     };
 
@@ -81,8 +85,10 @@ class SimulatedWorld final : public cluster::Channel {
     void say(int rank, const workers::Message& message);
     void happen(Event event);
     void hear(int rank, const std::string& text);
+    void ask(int rank);
     void begin(int rank, std::int64_t unit);
     void finish(int rank);
+    void commit(int rank, std::int64_t unit, double seconds);
     void die(int rank);
 
     int first_size_;

@@ -89,6 +89,8 @@ SimulatedWorker any_worker(int units) {
     }
     if (below(4) == 0) worker.fails_at = {below(units)};
     if (below(5) == 0) worker.dies_of = {below(units)};
+    worker.works_ahead = below(2) == 0;
+    if (worker.works_ahead) worker.finish_seconds = below(30) * 0.1;
     return worker;
 }
 
@@ -156,6 +158,69 @@ TEST(Survival, UnitThatKillsItsWorkersIsGivenUpAfterThreeDeaths) {
     Disk other;
     const workers::Outcome alone = run_once(other, {{doomed, doomed, doomed}}, 10);
     EXPECT_EQ(other.files.size() + alone.verdict.quarantined.size(), 10u);
+}
+
+TEST(Survival, UnitThatKillsWorkersThatWorkAheadIsFoundOutAndNoOtherIsBlamed) {
+    Disk disk;
+    SimulatedWorker doomed;
+    doomed.works_ahead = true;
+    doomed.finish_seconds = 1;
+    doomed.dies_of = {5};
+    const workers::Outcome outcome = run_once(disk, {{doomed, doomed, doomed, doomed, doomed, doomed}}, 60);
+    for (const workers::QuarantinedUnit& unit : outcome.verdict.quarantined) EXPECT_EQ(unit.number, 5);
+    EXPECT_EQ(disk.files.size() + outcome.verdict.quarantined.size(), 60u);
+    int most_deaths = 0;
+    std::map<std::int64_t, int> deaths;
+    for (const jobs::JournalEntry& entry : disk.journal) {
+        if (entry.event == "died" && entry.unit != 5) most_deaths = std::max(most_deaths, ++deaths[entry.unit]);
+    }
+    EXPECT_LE(most_deaths, 1);
+}
+
+TEST(Survival, WorkerThatWorksAheadIsNeverWithoutAUnitWhileEnoughAreLeft) {
+    for (const bool works_ahead : {false, true}) {
+        Disk disk;
+        SimulatedWorker worker;
+        worker.works_ahead = works_ahead;
+        worker.latency_seconds = 0.5;
+        SimulatedWorld world(
+            {worker, worker}, [](std::int64_t) { return 4.0; }, [&](std::int64_t unit) { ++disk.files[unit]; });
+        workers::CoordinatorSettings settings;
+        settings.digest = "digest";
+        const workers::CoordinatorLinks links = world.links();
+        std::vector<workers::PendingUnit> pending;
+        for (int number = 0; number < 40; ++number) pending.push_back({number, 4});
+        workers::WorkQueue queue(pending);
+        EXPECT_EQ(workers::coordinate(queue, world, settings, links).verdict.exit_code, workers::exit_done);
+        // Twenty units a worker, four seconds each, and a second of asking where nothing is asked for ahead.
+        if (works_ahead) {
+            EXPECT_LT(world.now(), 20 * 4 + 8);
+        } else {
+            EXPECT_GT(world.now(), 20 * 5);
+        }
+    }
+}
+
+TEST(Survival, DrainTakesBackWhatHasNotBegun) {
+    Disk disk;
+    SimulatedWorker worker;
+    worker.works_ahead = true;
+    SimulatedWorld world(
+        {worker, worker}, [](std::int64_t) { return 20.0; }, [&](std::int64_t unit) { ++disk.files[unit]; });
+    workers::CoordinatorSettings settings;
+    settings.digest = "digest";
+    workers::CoordinatorLinks links = world.links();
+    links.request = [&] { return world.now() >= 10 ? workers::Request::drain : workers::Request::none; };
+    std::map<std::string, int> events;
+    links.journal = [&](const jobs::JournalEntry& entry) { ++events[entry.event]; };
+    std::vector<workers::PendingUnit> pending;
+    for (int number = 0; number < 40; ++number) pending.push_back({number, 20});
+    workers::WorkQueue queue(pending);
+    EXPECT_EQ(workers::coordinate(queue, world, settings, links).verdict.exit_code, workers::exit_incomplete);
+    EXPECT_EQ(events["assigned"], 4);
+    EXPECT_EQ(events["released"], 2);
+    EXPECT_EQ(events["committed"], 2);
+    EXPECT_LT(world.now(), 25);
 }
 
 TEST(Survival, WholeRunsThatEndAtAUnitCountAgainstIt) {

@@ -2,12 +2,16 @@
 // at each replay: what it reads of its level it finds in tensors alone, so the same code does on a GPU.
 #include <gtest/gtest.h>
 
+#include <ATen/TensorOperators.h>
 #include <ATen/ops/full.h>
+#include <cstdint>
 #include <memory>
 #include <stdexcept>
 #include <string>
 #include <vector>
 
+#include "operators/blur.h"
+#include "operators/inpainting.h"
 #include "tests/pipeline/samplers/oracle_chain.h"
 
 namespace {
@@ -50,17 +54,19 @@ pipeline::StepCapture kept_work(Counts& counts, bool refuses = false) {
 
 struct CapturedRun {
     CapturedRun(std::string_view method, const std::vector<std::pair<std::string, operators::Value>>& changes,
-                pipeline::VarianceKind variance)
+                pipeline::VarianceKind variance, std::uint64_t first_image = 3,
+                std::shared_ptr<const operators::MeasurementOperator> A = nullptr)
         : chain("12", gaussian_oracle::Predictor(gaussian_oracle::Prior{}, 0.3)),
-          noise(operators::NoiseStream(5), {3, 4, 9}, {0, 1, 0}, captured_shape, at::kCPU) {
-        y = noise.normal(operators::Purpose::measurement, 0, 0).mul_(0.3);
-        const pipeline::SamplingProblem problem{
-            .schedule = chain.schedule,
-            .predictor = chain.predictor,
-            .noise = noise,
-            .variance = variance,
-            .measurement = {y, std::make_shared<gaussian_oracle::Scaling>(0.8, captured_shape), 0.05},
-            .truth = y};
+          noise(operators::NoiseStream(5), {first_image, first_image + 1, first_image + 6}, {0, 1, 0}, captured_shape,
+                at::kCPU) {
+        if (A == nullptr) A = std::make_shared<gaussian_oracle::Scaling>(0.8, captured_shape);
+        y = A->forward(noise.normal(operators::Purpose::measurement, 0, 0).mul_(0.3));
+        const pipeline::SamplingProblem problem{.schedule = chain.schedule,
+                                                .predictor = chain.predictor,
+                                                .noise = noise,
+                                                .variance = variance,
+                                                .measurement = {y, A, 0.05},
+                                                .truth = y};
         sampler = pipeline::find_method(method).make(settings_of(method, changes), problem);
     }
 
@@ -99,6 +105,68 @@ TEST(Capture, ReplaysGiveTheBitsOfStepsForEveryMethodAndVariance) {
             EXPECT_EQ(replayed.network_calls, plain.network_calls) << point.method;
         }
     }
+}
+
+/// Operators that hold something of their images: masks, kernels of each image's own, one that is a product.
+std::vector<std::shared_ptr<const operators::MeasurementOperator>> operators_of(int unit) {
+    const auto drawn = [unit](std::vector<std::int64_t> shape, int which) {
+        const operators::Shape all{shape[1], shape[2], shape[3]};
+        std::vector<std::uint64_t> images(static_cast<std::size_t>(shape[0]));
+        for (std::size_t i = 0; i < images.size(); ++i) images[i] = 100 * static_cast<std::size_t>(unit) + i;
+        return operators::NoiseStream(static_cast<std::uint64_t>(which))
+            .normal({.purpose = operators::Purpose::mask}, images, all, at::kCPU);
+    };
+    const at::Tensor column = drawn({1, 1, 1, 3}, 3).view({3, 1}), row = drawn({1, 1, 1, 3}, 4).view({1, 3});
+    return {
+        std::make_shared<operators::Inpainting>("mask", (drawn({3, 1, 6, 5}, 1) > 0).to(at::kFloat), captured_shape),
+        std::make_shared<operators::Blur>("kernel", drawn({3, 1, 3, 3}, 2), captured_shape),
+        std::make_shared<operators::Blur>("gaussian_blur", column.matmul(row), captured_shape)};
+}
+
+TEST(Capture, StepOfOneUnitIsReplayedForTheNextWithItsOwnNumbers) {
+    for (std::size_t which = 0; which < operators_of(1).size(); ++which) {
+        for (const CapturedMethod& point : captured_methods) {
+            const auto variance = pipeline::VarianceKind::fixed_small;
+            const CapturedRun first(point.method, point.changes, variance, 3, operators_of(1)[which]);
+            const CapturedRun second(point.method, point.changes, variance, 40, operators_of(2)[which]);
+            const auto first_alone = pipeline::run_sampler(*first.sampler);
+            const auto second_alone = pipeline::run_sampler(*second.sampler);
+
+            Counts counts;
+            pipeline::StepShelf shelf;
+            pipeline::StepCapture capture = kept_work(counts);
+            capture.shelf = &shelf;
+            capture.name = "the same";
+            EXPECT_TRUE(pipeline::run_sampler(*first.sampler, {}, capture).x0_hat.equal(first_alone.x0_hat));
+            counts.network_calls = 0;
+            const auto after = pipeline::run_sampler(*second.sampler, {}, capture);
+            EXPECT_TRUE(after.x0_hat.equal(second_alone.x0_hat)) << point.method << " " << which;
+            EXPECT_EQ(counts.captures, 1) << point.method;
+            // From the first level on.
+            EXPECT_EQ(counts.network_calls, static_cast<int>(second.sampler->levels().size())) << point.method;
+            EXPECT_EQ(after.network_calls, second_alone.network_calls);
+
+            // Another name, another step; the first run's tensors are the second's by now.
+            capture.name = "another";
+            const CapturedRun again(point.method, point.changes, variance, 3, operators_of(1)[which]);
+            EXPECT_TRUE(pipeline::run_sampler(*again.sampler, {}, capture).x0_hat.equal(first_alone.x0_hat));
+            EXPECT_EQ(counts.captures, 2) << point.method;
+        }
+    }
+}
+
+TEST(Capture, StepOfOtherShapesIsNotReplayed) {
+    Counts counts;
+    pipeline::StepShelf shelf;
+    pipeline::StepCapture capture = kept_work(counts);
+    capture.shelf = &shelf;
+    const auto variance = pipeline::VarianceKind::fixed_small;
+    const CapturedRun own_kernels("dps", {}, variance, 3, operators_of(1)[1]),
+        mask("dps", {}, variance, 3, operators_of(1)[0]);
+    pipeline::run_sampler(*own_kernels.sampler, {}, capture);
+    const auto result = pipeline::run_sampler(*mask.sampler, {}, capture);
+    EXPECT_EQ(counts.captures, 2);
+    EXPECT_TRUE(result.x0_hat.equal(pipeline::run_sampler(*mask.sampler).x0_hat));
 }
 
 TEST(Capture, WhatCannotBeCapturedRunsStepByStep) {
