@@ -135,9 +135,11 @@ void check_networks(Record& record, const fs::path& golden) {
 /// One chain of a method on an operator, on a device, captured or not.
 struct ChainRun {
     std::string method, operator_name;
+    std::uint64_t first_image = 4;
+    pipeline::StepShelf* shelf = nullptr;
     at::Tensor operator()(pipeline::Model& model, const at::Device& device, bool is_captured, int* replays) const {
         const operators::Shape shape{3, 32, 32};
-        const std::vector<std::uint64_t> images = {4, 5, 9};
+        const std::vector<std::uint64_t> images = {first_image, first_image + 1, first_image + 5};
         const auto schedule = pipeline::NoiseSchedule::linear(1000).respaced(pipeline::space_timesteps(1000, "25"));
         const pipeline::KeyedNoise keyed(noise, images, {0, 0, 1}, shape, device);
         const at::Tensor truth =
@@ -164,8 +166,11 @@ struct ChainRun {
         if (entry_of_method.resolve != nullptr) {
             entry_of_method.resolve(own, {.operator_name = operator_name, .steps = 25, .original_steps = 1000});
         }
-        const auto sampler = entry_of_method.make(own, problem);
+        const std::shared_ptr<const pipeline::Sampler> sampler = entry_of_method.make(own, problem);
         pipeline::StepCapture capture;
+        capture.shelf = shelf;
+        capture.name = method + " " + operator_name;
+        capture.owner = sampler;
         if (is_captured) {
             capture.make = step_graph;
             capture.on_replay = [&](int) { ++*replays; };
@@ -193,6 +198,45 @@ void check_chains(Record& record, const fs::path& golden) {
         record.at_most("chains", words + ": 25 steps, GPU against CPU",
                        largest_error(eager, run(here, at::kCPU, false, nullptr)), 5e-3);
     }
+}
+
+/// The step that one unit has left does for the next, with the next one's numbers.
+void check_shared_steps(Record& record, const fs::path& golden) {
+    const auto description = pipeline::describe_model(golden / "weights" / "gd_a.safetensors");
+    pipeline::Model model(description, {at::kCUDA, pipeline::Precision::float32});
+    for (const auto& run : {ChainRun{"ddpm", "box"}, ChainRun{"score_ald", "motion_blur"}, ChainRun{"dps", "random"},
+                            ChainRun{"dps", "gaussian_blur"}, ChainRun{"dps", "super_resolution"}}) {
+        const std::string words = run.method + " " + run.operator_name;
+        pipeline::StepShelf shelf;
+        ChainRun first = run, second = run;
+        second.first_image = 40;
+        const at::Tensor alone = second(model, at::kCUDA, false, nullptr);
+        first.shelf = second.shelf = &shelf;
+        int of_first = 0, of_second = 0;
+        first(model, at::kCUDA, true, &of_first);
+        const at::Tensor after = second(model, at::kCUDA, true, &of_second);
+        record.holds("graph", words + ": the next unit needs no warm-up", of_second == of_first + 3);
+        record.at_most("graph", words + ": the next unit against eager, differing values",
+                       static_cast<double>((after != alone).sum().item<std::int64_t>()), 0);
+    }
+}
+
+/// A captured step against the same step by step, in the precisions of GPUs.
+void check_captured_precisions(Record& record, const fs::path& golden) {
+    const auto description = pipeline::describe_model(golden / "weights" / "gd_a.safetensors");
+    for (const auto precision : {pipeline::Precision::tf32, pipeline::Precision::bfloat16}) {
+        pipeline::set_global_precision(precision);
+        pipeline::Model model(description, {at::kCUDA, precision});
+        for (const auto& run : {ChainRun{"ddpm", "box"}, ChainRun{"dps", "random"}}) {
+            const std::string words = run.method + " " + std::string(pipeline::to_string(precision));
+            int replays = 0;
+            const at::Tensor eager = run(model, at::kCUDA, false, nullptr);
+            const at::Tensor captured = run(model, at::kCUDA, true, &replays);
+            record.at_most("graph", words + ": captured against eager, differing values",
+                           static_cast<double>((captured != eager).sum().item<std::int64_t>()), 0);
+        }
+    }
+    pipeline::set_global_precision(pipeline::Precision::float32);
 }
 
 void check_updates(Record& record) {
@@ -247,6 +291,8 @@ int run(const fs::path& golden, const fs::path& json) {
     run_group(record, "kernels", [&] { check_group_norm(record); });
     run_group(record, "networks", [&] { check_networks(record, golden); });
     run_group(record, "graph", [&] { check_chains(record, golden); });
+    run_group(record, "graph", [&] { check_shared_steps(record, golden); });
+    run_group(record, "graph", [&] { check_captured_precisions(record, golden); });
     run_group(record, "nccl", [&] { check_nccl(record); });
     record.write_json(json, card);
     return record.is_good() ? 0 : 1;
