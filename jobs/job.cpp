@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <charconv>
+#include <limits>
 
 #include "jobs/given_options.h"
 #include "jobs/job_checks.h"
@@ -129,6 +130,21 @@ void check_names(const OptionReader& reader, std::string_view option, const std:
     }
 }
 
+/// Noise levels; NaN for `estimate`, which stands alone.
+std::optional<std::vector<double>> read_sigma(const OptionReader& reader) {
+    const auto values = reader.values("sigma-y");
+    if (!values) return std::nullopt;
+    std::vector<double> levels;
+    for (const Value& value : *values) {
+        const bool is_word = std::holds_alternative<std::string>(value);
+        if (is_word && values->size() > 1) {
+            refuse(reader.find("sigma-y")->option.where, "estimate is no point of a sweep; allowed: estimate alone");
+        }
+        levels.push_back(is_word ? std::numeric_limits<double>::quiet_NaN() : std::get<double>(value));
+    }
+    return levels;
+}
+
 MethodJob read_method(const std::string& name, const GivenMap& given) {
     const pipeline::MethodEntry& entry = pipeline::find_method(name);
     const OptionReader reader(given, name);
@@ -137,7 +153,7 @@ MethodJob read_method(const std::string& name, const GivenMap& given) {
     method.points = points_of(entry.options, reader);
     if (entry.input != pipeline::MethodInput::nothing) {
         method.operators = reader.list<std::string>("operator");
-        method.sigma_y = reader.list<double>("sigma-y");
+        method.sigma_y = read_sigma(reader);
         if (method.operators) check_names(reader, "operator", *method.operators, names_of(operators::operator_table()));
     }
     method.steps = reader.list<int>("steps");
@@ -199,13 +215,15 @@ Job read_job(const std::filesystem::path& file, const Overrides& overrides) {
     const std::vector<std::string> used = used_operators(job);
     for (const std::string& name : used) job.operators.push_back(read_operator(name, given, file_name));
     check_used(job, given);
-    job.sigma_y = reader.list<double>("sigma-y").value_or(job.sigma_y);
+    job.sigma_y = read_sigma(reader).value_or(job.sigma_y);
     job.steps = reader.list<int>("steps").value_or(job.steps);
     job.respacing = reader.one<std::string>("respacing").value_or(job.respacing);
     if (const auto variance = reader.one<std::string>("variance")) job.variance = pipeline::parse_variance(*variance);
 
     // What images, which network, how.
     job.dataset = reader.one<std::string>("dataset").value_or(job.dataset);
+    job.measurements = reader.one<std::string>("measurements").value_or(job.measurements);
+    check_measurements(job, given);
     job.images = read_images(reader);
     job.model = reader.one<std::string>("model").value_or("");
     job.model_preset = reader.one<std::string>("model-preset").value_or("");

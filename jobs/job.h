@@ -19,7 +19,7 @@ struct MethodJob {
     std::string name;
     std::vector<operators::Settings> points;            ///< Not resolved: may hold `auto`.
     std::optional<std::vector<std::string>> operators;  ///< Replaces the top-level list.
-    std::optional<std::vector<double>> sigma_y;
+    std::optional<std::vector<double>> sigma_y;         ///< One NaN: the noise of each image is estimated.
     std::optional<std::vector<int>> steps;
     std::optional<std::int64_t> samples;
     std::optional<pipeline::VarianceKind> variance;
@@ -36,6 +36,7 @@ struct Job {
     std::filesystem::path file;  ///< Empty where all came from the command line.
     std::string text;            ///< Every option that was given, one `name = value` a line, sorted: provenance.
     std::string dataset;         ///< Path, or path:name; absolute. Empty where none is needed.
+    std::string measurements;    ///< The same, of images that are damaged already and of which there is no truth.
     std::optional<std::pair<std::int64_t, std::int64_t>> images;  ///< first-last, inclusive
     std::filesystem::path model;                                  ///< Absolute.
     std::string model_preset;                                     ///< Empty: the settings beside the weights.
@@ -44,9 +45,9 @@ struct Job {
     std::vector<MethodJob> methods;
     std::vector<OperatorJob> operators;       ///< Of the job and of method sections, each once.
     std::vector<std::string> operator_names;  ///< The top-level axis, in the job's order.
-    std::vector<double> sigma_y = {0.05};
-    std::vector<int> steps;  ///< Empty: all T.
-    std::string respacing;   ///< Excludes `steps`. As `space_timesteps` takes it.
+    std::vector<double> sigma_y = {0.05};     ///< As of a method.
+    std::vector<int> steps;                   ///< Empty: all T.
+    std::string respacing;                    ///< Excludes `steps`. As `space_timesteps` takes it.
     std::optional<pipeline::VarianceKind> variance;
     std::string class_label;   ///< "7", or "dataset"; empty where none is given.
     std::optional<bool> clip;  ///< The checkpoint's where absent.

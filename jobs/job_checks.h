@@ -17,4 +17,8 @@ void check_required(const Job& job, const std::string& file, const GivenMap& giv
 /// @throws JobError
 void check_used(const Job& job, const GivenMap& given);
 
+/// What is there to restore excludes what only simulated measurements have, and the reverse.
+/// @throws JobError
+void check_measurements(const Job& job, const GivenMap& given);
+
 }  // namespace jobs

@@ -22,6 +22,12 @@ constexpr std::array own_options = {
            .type = OptionType::path,
            .default_text = {},
            .help = "Folder of PNG and JPEG, or FILE.h5:NAME; not needed where every method generates."},
+    Option{.name = "measurements",
+           .type = OptionType::path,
+           .default_text = {},
+           .help =
+               "Damaged images to restore, in place of dataset: a folder of PNG and JPEG, or FILE.h5:NAME. Each keeps "
+               "its size; nothing is known of the truth."},
     Option{.name = "images",
            .type = OptionType::word,
            .default_text = {},
@@ -61,7 +67,10 @@ constexpr std::array own_options = {
            .default_text = "0.05",
            .minimum = 0,
            .is_axis = true,
-           .help = "Standard deviation of the measurement's noise, on the [-1, 1] scale."},
+           .words = "estimate",
+           .help =
+               "Standard deviation of the measurement's noise, on the [-1, 1] scale; estimate: each measured image's "
+               "own, by its finest detail (with measurements)."},
     Option{.name = "steps",
            .type = OptionType::integer,
            .default_text = {},
@@ -164,6 +173,7 @@ constexpr std::array own_section_options = {
            .default_text = {},
            .minimum = 0,
            .is_axis = true,
+           .words = "estimate",
            .help = "Noise levels for this method alone."},
     Option{.name = "steps",
            .type = OptionType::integer,

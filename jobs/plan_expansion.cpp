@@ -10,6 +10,7 @@
 #include "jobs/parameter_digest.h"
 #include "operators/make_operator.h"
 #include "pipeline/data/file_error.h"
+#include "pipeline/data/sha256.h"
 #include "pipeline/samplers/make_sampler.h"
 
 namespace jobs {
@@ -104,7 +105,7 @@ PlannedConfiguration planned(const Surroundings& world, const MethodJob& method,
         throw JobError(world.name + ": class = dataset: " + method.name +
                        " generates without a dataset; allowed: a class, counted from 0");
     }
-    configuration.noise_on_unobserved = world.job.noise_on_unobserved;
+    configuration.noise_on_unobserved = world.job.noise_on_unobserved && !world.plan.is_measured();
     result.configuration = std::move(configuration);
     result.samples = method.samples.value_or(world.job.samples);
     result.is_generation = entry.input == pipeline::MethodInput::nothing;
@@ -132,14 +133,39 @@ struct PlannedOperator {
     std::string parameter_digest;
 };
 
-/// What the operator reads, its file's refusal with the option that named it.
+/// What the operator reads for the images of each size, its file's refusal with the option that named it.
 std::string digest_of_file(const Surroundings& world, const operators::OperatorEntry& entry, const Settings& settings) {
     if (world.dataset == nullptr) throw std::logic_error("plan: methods that restore need a dataset");
+    pipeline::Configuration configuration;
+    configuration.operator_name = entry.name;
+    configuration.operator_settings = settings;
     try {
-        return parameter_digest(entry, settings, world.image, *world.dataset, world.images);
+        std::vector<std::string> digests;
+        for (const ImageGroup& group : world.plan.groups()) {
+            const operators::Shape shape = world.plan.restored_shape(configuration, group);
+            digests.push_back(parameter_digest(entry, settings, shape, *world.dataset, group.images));
+        }
+        if (digests.size() <= 1 || digests.front().empty()) return digests.empty() ? "" : digests.front();
+        std::string all;
+        for (const std::string& digest : digests) all += digest;
+        return pipeline::sha256(all);
     } catch (const pipeline::FileError& error) {
         throw JobError(world.name + ": " + std::string(entry.name) + ".file: " + error.what());
     }
+}
+
+/// What settings must suit: all images, so that the smallest sides decide.
+operators::Shape smallest_shape(const Surroundings& world, const operators::OperatorEntry& entry,
+                                const Settings& settings) {
+    operators::Shape smallest = world.plan.image_shape();
+    if (!world.plan.is_measured()) return smallest;
+    const std::int64_t factor = entry.enlargement == nullptr ? 1 : entry.enlargement(settings);
+    smallest.height = smallest.width = std::numeric_limits<std::int64_t>::max();
+    for (const ImageGroup& group : world.plan.groups()) {
+        smallest.height = std::min(smallest.height, factor * group.height);
+        smallest.width = std::min(smallest.width, factor * group.width);
+    }
+    return smallest;
 }
 
 std::vector<PlannedOperator> plan_operators(const Surroundings& world) {
@@ -148,7 +174,7 @@ std::vector<PlannedOperator> plan_operators(const Surroundings& world) {
         const operators::OperatorEntry& entry = operators::find_operator(job.name);
         for (Settings settings : job.points) {
             all.push_back(checked(world, [&] {
-                if (entry.resolve != nullptr) entry.resolve(settings, world.image);
+                if (entry.resolve != nullptr) entry.resolve(settings, smallest_shape(world, entry, settings));
                 return PlannedOperator{job.name, settings, digest_of_file(world, entry, settings)};
             }));
         }
@@ -185,6 +211,7 @@ void expand_method(const Surroundings& world, const MethodJob& method, std::span
                 measured.operator_name = name;
                 measured.operator_settings = A.settings;
                 measured.sigma_y = sigma_y;
+                measured.estimates_sigma = std::isnan(sigma_y);
                 // A method with a noise level of its own (forward_reverse) keeps it
                 measured.poisson_rate = entry.default_sigma_y.empty() && !method.sigma_y ? world.job.poisson_rate : 0;
                 if (measured.poisson_rate > 0 && !entry.takes_poisson) {

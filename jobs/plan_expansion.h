@@ -18,9 +18,8 @@ struct Surroundings {
     const Job& job;
     const pipeline::ModelDescription& model;
     const pipeline::Dataset* dataset;  ///< Null where every method generates.
-    operators::Shape image;
-    std::span<const std::int64_t> images;
-    std::string name;  ///< Of the job, in messages.
+    const SweepPlan& plan;             ///< Images and their sizes.
+    std::string name;                  ///< Of the job, in messages.
 };
 
 /// The points of a job, in the order methods × operators × sigma-y × steps × the method's own: every `auto` resolved,

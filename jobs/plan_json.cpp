@@ -49,6 +49,43 @@ std::vector<std::int64_t> images_between(std::int64_t first, std::int64_t last) 
     return images;
 }
 
+/// Numbers as [first, last] of their runs: what most of a dataset is.
+Json runs_json(const std::vector<std::int64_t>& numbers) {
+    Json runs = Json::array();
+    for (std::size_t i = 0; i < numbers.size();) {
+        std::size_t end = i + 1;
+        while (end < numbers.size() && numbers[end] == numbers[end - 1] + 1) ++end;
+        runs.push_back({numbers[i], numbers[end - 1]});
+        i = end;
+    }
+    return runs;
+}
+
+Json sizes_json(const SweepPlan& plan) {
+    Json sizes = Json::array();
+    for (const ImageGroup& group : plan.groups()) {
+        sizes.push_back({{"height", group.height}, {"width", group.width}, {"images", runs_json(group.images)}});
+    }
+    return sizes;
+}
+
+std::vector<ImageGroup> groups_from(const Json& sizes) {
+    constexpr std::int64_t largest = 1 << 20;
+    std::vector<ImageGroup> groups;
+    for (const Json& size : sizes) {
+        ImageGroup group{size.at("height").get<std::int64_t>(), size.at("width").get<std::int64_t>(), {}};
+        if (group.height < 1 || group.width < 1 || group.height > largest || group.width > largest) {
+            throw JobError("plan.json: a size of its images is none");
+        }
+        for (const Json& run : size.at("images")) {
+            const std::vector<std::int64_t> numbers = images_between(run.at(0), run.at(1));
+            group.images.insert(group.images.end(), numbers.begin(), numbers.end());
+        }
+        groups.push_back(std::move(group));
+    }
+    return groups;
+}
+
 /// What determines results, in a form that two plans can be compared by, name by name.
 Json determining(const SweepPlan& plan) {
     Json json;
@@ -57,7 +94,11 @@ Json determining(const SweepPlan& plan) {
     json["batch"] = plan.batch();
     json["threads"] = plan.threads();
     json["image_shape"] = {plan.image_shape().channels, plan.image_shape().height, plan.image_shape().width};
-    if (!plan.images().empty()) json["images"] = {plan.images().front(), plan.images().back()};
+    if (plan.is_measured()) {
+        json["measured"] = {{"size_multiple", plan.size_multiple()}, {"sizes", sizes_json(plan)}};
+    } else if (!plan.images().empty()) {
+        json["images"] = {plan.images().front(), plan.images().back()};
+    }
     json["dataset_digest"] = plan.dataset_digest();
     json["model_sha256"] = plan.model_sha256();
     json["model_settings"] = Json::parse(plan.model_settings());
@@ -108,8 +149,17 @@ SweepPlan SweepPlan::from_json(const std::string& text) {
         const Json& shape = json.at("image_shape");
         plan.image_shape_ = {shape.at(0).get<std::int64_t>(), shape.at(1).get<std::int64_t>(),
                              shape.at(2).get<std::int64_t>()};
-        if (json.contains("images")) plan.images_ = images_between(json["images"].at(0), json["images"].at(1));
         if (plan.batch_ < 1) throw JobError("plan.json: batch is below 1");
+        if (json.contains("measured")) {
+            plan.is_measured_ = true;
+            plan.size_multiple_ = json["measured"].at("size_multiple").get<int>();
+            if (plan.size_multiple_ < 1) throw JobError("plan.json: size_multiple is below 1");
+            plan.set_groups(groups_from(json["measured"].at("sizes")));
+        } else {
+            std::vector<std::int64_t> images;
+            if (json.contains("images")) images = images_between(json["images"].at(0), json["images"].at(1));
+            plan.set_groups({{plan.image_shape_.height, plan.image_shape_.width, std::move(images)}});
+        }
         plan.dataset_ = json.at("dataset").get<std::string>();
         plan.dataset_digest_ = json.at("dataset_digest").get<std::string>();
         plan.model_ = json.at("model").get<std::string>();

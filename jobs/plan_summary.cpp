@@ -1,5 +1,6 @@
 #include "jobs/plan_summary.h"
 
+#include <algorithm>
 #include <set>
 #include <string>
 
@@ -26,6 +27,18 @@ PlanSummary summarise(const SweepPlan& plan, const pipeline::ModelDescription& m
     }
     // Truth and y, both float32; y counted as large as the image, which no operator exceeds.
     summary.measurement_bytes = static_cast<double>(measurements.size()) * images * values * 2 * 4;
+    if (plan.is_measured()) {
+        // No truth, and images of all sizes.
+        double all = 0, costs = 0;
+        for (const ImageGroup& group : plan.groups()) {
+            all += static_cast<double>(group.height * group.width * shape.channels) *
+                   static_cast<double>(group.images.size());
+        }
+        for (std::int64_t unit = 0; unit < plan.unit_count(); ++unit) costs += plan.cost(unit);
+        summary.forward_passes = costs;
+        summary.measurement_bytes = static_cast<double>(measurements.size()) * all * 4;
+        summary.result_bytes *= all / std::max(1.0, images * values);
+    }
     return summary;
 }
 

@@ -5,6 +5,7 @@
 #include <cmath>
 #include <stdexcept>
 
+#include "jobs/results_restored.h"
 #include "pipeline/data/file_error.h"
 #include "pipeline/data/hdf5_errors.h"
 
@@ -96,16 +97,26 @@ void ResultsCheck::add_unit(const pipeline::UnitFile& unit) {
             compare_images(unit, stored);
         });
     }
-    row_ += static_cast<std::int64_t>(unit.rows.image_index.size());
+    pass_rows(unit.unit);
+}
+
+void ResultsCheck::pass_rows(std::int64_t unit) {
+    const pipeline::WorkUnit passed = campaign_.plan().unit(unit);
+    const auto rows = static_cast<std::int64_t>(passed.image_index.size());
+    row_ += rows;
+    rows_of_size_["restored" + size_suffix(campaign_.plan(), passed.image_shape)] += rows;
 }
 
 void ResultsCheck::compare_images(const pipeline::UnitFile& unit, const Hdf5File& stored) {
+    const at::Tensor& images = unit.rows.restored;
+    const std::string name =
+        "restored" + size_suffix(campaign_.plan(), {images.size(1), images.size(2), images.size(3)});
     for (std::size_t image = 0; image < unit.rows.image_index.size(); ++image) {
         std::uint32_t mask = 0, expected_mask = 0;
-        const auto row = static_cast<std::uint64_t>(row_) + image;
-        const std::vector<std::byte> bytes = file_->read_chunk("restored", {row, 0, 0, 0}, mask);
+        const auto row = static_cast<std::uint64_t>(rows_of_size_[name]) + image;
+        const std::vector<std::byte> bytes = file_->read_chunk(name, {row, 0, 0, 0}, mask);
         if (bytes != stored.read_chunk("restored", {image, 0, 0, 0}, expected_mask) || mask != expected_mask) {
-            throw Discrepancy{"row " + std::to_string(row) + " of 'restored' is not what its unit holds"};
+            throw Discrepancy{"row " + std::to_string(row) + " of '" + name + "' is not what its unit holds"};
         }
     }
 }
@@ -130,7 +141,7 @@ void ResultsCheck::compare_columns(const pipeline::UnitFile& unit) {
 
 void ResultsCheck::pass_over(std::int64_t unit) {
     is_whole_ = false;
-    row_ += static_cast<std::int64_t>(campaign_.plan().unit(unit).image_index.size());
+    pass_rows(unit);
 }
 
 void ResultsCheck::add_measurement(const std::filesystem::path& name, bool is_used) {
@@ -147,7 +158,11 @@ void ResultsCheck::read_through(const std::string& name) const {
 
 void ResultsCheck::read_measurements() const {
     if (!file_->has("measurements")) return;
-    for (const std::string& group : file_->children("measurements")) read_through("measurements/" + group + "/y");
+    for (const std::string& group : file_->children("measurements")) {
+        for (const std::string& name : file_->children("measurements/" + group)) {
+            if (name == "y" || name.starts_with("y_")) read_through("measurements/" + group + "/" + name);
+        }
+    }
 }
 
 std::optional<std::string> ResultsCheck::finish() {

@@ -2,6 +2,7 @@
 
 #include <cstdint>
 #include <filesystem>
+#include <map>
 #include <optional>
 #include <span>
 #include <string>
@@ -40,6 +41,7 @@ class ResultsCheck {
     template <typename Check>
     void guarded(Check check);
     void compare_images(const pipeline::UnitFile& unit, const pipeline::Hdf5File& stored);
+    void pass_rows(std::int64_t unit);
     void compare_columns(const pipeline::UnitFile& unit);
     void read_through(const std::string& name) const;
     void read_measurements() const;
@@ -52,6 +54,7 @@ class ResultsCheck {
     bool is_whole_ = true;  ///< Nothing was passed over.
     bool has_unused_ = false;
     std::int64_t row_ = 0;
+    std::map<std::string, std::int64_t> rows_of_size_;  ///< The same in each dataset of restored images.
     std::optional<std::string> wrong_;
 };
 

@@ -109,6 +109,7 @@ ResultColumns::ResultColumns(const SweepPlan& plan) : columns_(fixed_columns()) 
         }
     };
     for (const PlannedConfiguration& planned : plan.configurations()) {
+        if (planned.configuration.estimates_sigma) has_estimates_ = true;
         add_settings(planned.configuration.method, planned.configuration.method_settings);
         add_settings(planned.configuration.operator_name, planned.configuration.operator_settings);
     }
@@ -162,6 +163,10 @@ void ResultColumns::add(const pipeline::UnitFile& file, const PlannedConfigurati
                 }
             }
         };
+        if (has_estimates_) {
+            estimates_.push_back(rows.sigma_each.empty() ? std::numeric_limits<double>::quiet_NaN()
+                                                         : rows.sigma_each[row]);
+        }
         fill(configuration.method, configuration.method_settings);
         fill(configuration.operator_name, configuration.operator_settings);
     }
@@ -169,6 +174,13 @@ void ResultColumns::add(const pipeline::UnitFile& file, const PlannedConfigurati
 }
 
 void ResultColumns::write(pipeline::Hdf5File& file) const {
+    if (has_estimates_) {
+        file.write("sigma_y_estimated", as_column(estimates_));
+        file.set_attribute("sigma_y_estimated", "long_name",
+                           std::string("estimated standard deviation of the image's noise on the [-1, 1] scale"));
+        file.set_attribute("sigma_y_estimated", "units", std::string("1"));
+        file.attach_scale("sigma_y_estimated", 0, "row");
+    }
     for (const ResultColumn& column : columns_) {
         if (const auto* texts = std::get_if<Texts>(&column.values)) {
             file.write_strings(column.name, *texts);
@@ -190,12 +202,14 @@ void ResultColumns::write(pipeline::Hdf5File& file) const {
 std::string ResultColumns::csv() const {
     std::string text;
     for (const ResultColumn& column : columns_) text += (text.empty() ? "" : ",") + column.name;
+    if (has_estimates_) text += ",sigma_y_estimated";
     text += "\r\n";
     for (std::size_t row = 0; row < static_cast<std::size_t>(rows_); ++row) {
         for (std::size_t column = 0; column < columns_.size(); ++column) {
             if (column > 0) text += ",";
             text += csv_value(columns_[column], row);
         }
+        if (has_estimates_) text += "," + csv_field(estimates_[row]);
         text += "\r\n";
     }
     return text;

@@ -47,6 +47,8 @@ class ResultColumns {
     std::vector<ResultColumn> columns_;
     std::map<std::string, std::size_t> settings_;  ///< Column of each SECTION_OPTION.
     std::int64_t rows_ = 0;
+    bool has_estimates_ = false;  ///< Some noise levels are estimated: a column more.
+    std::vector<double> estimates_;
 };
 
 }  // namespace jobs

@@ -21,52 +21,63 @@ using pipeline::Hdf5File;
 /// A committed measurement: its content, and the file to copy chunks from.
 struct CommittedMeasurement {
     std::int64_t level = 0;
-    std::int64_t block = 0;
+    std::int64_t first = 0;  ///< Place of its first image along the images of its size.
     const Hdf5File& file;
     const pipeline::MeasurementFile& content;
 };
 
-/// One operator configuration's y over noise levels, with what its operator was drawn with.
+/// One operator configuration's y over noise levels, with what its operator was drawn with, for the images of one size.
 class GroupWriter {
   public:
-    GroupWriter(Hdf5File& results, const MeasurementGroup& group, const SweepPlan& plan)
+    /// @param suffix  of all names but `sigma`, where sizes are mixed
+    GroupWriter(Hdf5File& results, const MeasurementGroup& group, const SweepPlan& plan, const ImageGroup& images,
+                const std::string& suffix)
         : results_(results),
           folder_("measurements/" + group.name),
-          image_(plan.image_shape()),
-          images_(static_cast<std::int64_t>(plan.images().size())),
+          suffix_(suffix),
+          image_(plan.is_measured() ? operators::Shape{plan.image_shape().channels, images.height, images.width}
+                                    : plan.image_shape()),
+          images_(static_cast<std::int64_t>(images.images.size())),
           batch_(plan.batch()),
           levels_(static_cast<std::int64_t>(group.sigma_y.size())) {
-        results_.make_group(folder_);
-        results_.set_attribute(folder_, "operator", group.operator_name);
-        scale("sigma", at::tensor(group.sigma_y, at::kDouble));
-        results_.set_attribute(folder_ + "/sigma", "long_name", std::string("sigma_y on the [-1, 1] scale"));
-        results_.set_attribute(folder_ + "/sigma", "units", std::string("1"));
+        if (!results_.has(folder_)) {
+            results_.make_group(folder_);
+            results_.set_attribute(folder_, "operator", group.operator_name);
+            scale("sigma", at::tensor(group.sigma_y, at::kDouble));
+            results_.set_attribute(folder_ + "/sigma", "long_name", std::string("sigma_y on the [-1, 1] scale"));
+            results_.set_attribute(folder_ + "/sigma", "units", std::string("1"));
+        }
+        if (suffix_.empty() || results_.has("image" + suffix_)) return;
+        results_.write("image" + suffix_, at::tensor(images.images, at::kLong));
+        results_.make_scale("image" + suffix_, "image" + suffix_);
+        results_.set_attribute("image" + suffix_, "long_name",
+                               std::string("number in its dataset of an image whose measurement has this size"));
     }
 
     void add(const CommittedMeasurement& measured) {
-        if (!results_.has(folder_ + "/y")) make_y(measured.content);
+        if (!results_.has(y_name())) make_y(measured.content);
         copy_chunks({.file = measured.file,
                      .name = "y",
                      .images = measured.content.y.size(0),
                      .is_shuffled = !pipeline::is_on_8_bit_levels(measured.content.y)},
-                    {.file = results_, .name = folder_ + "/y", .leading = {measured.level, measured.block * batch_}});
-        written_.insert({measured.level, measured.block});
+                    {.file = results_, .name = y_name(), .leading = {measured.level, measured.first}});
+        written_.insert({measured.level, measured.first});
 
         // Masks and kernels are the same at every noise level.
-        if (!has_parameters_.insert(measured.block).second) return;
+        if (!has_parameters_.insert(measured.first).second) return;
         for (const auto& [name, values] : measured.content.parameters) add_parameter(name, values, measured);
     }
 
     /// What is not there yet stays NaN.
     void finish() {
-        if (!results_.has(folder_ + "/y")) return;
-        for (std::int64_t block = 0; block * batch_ < images_; ++block) {
-            const std::int64_t first = block * batch_, count = std::min(batch_, images_ - first);
+        if (!results_.has(y_name())) return;
+        for (std::int64_t first = 0; first < images_; first += batch_) {
+            const std::int64_t count = std::min(batch_, images_ - first);
             for (std::int64_t level = 0; level < levels_; ++level) {
-                if (written_.contains({level, block})) continue;
-                write_missing({.file = results_, .name = folder_ + "/y", .leading = {level, first}}, count);
+                if (written_.contains({level, first})) continue;
+                write_missing({.file = results_, .name = y_name(), .leading = {level, first}}, count);
             }
-            if (has_parameters_.contains(block)) continue;
+            if (has_parameters_.contains(first)) continue;
             for (const std::string& name : per_image_) {
                 write_missing({.file = results_, .name = name, .leading = {first}, .is_shuffled = false}, count);
             }
@@ -74,21 +85,23 @@ class GroupWriter {
     }
 
   private:
+    std::string y_name() const { return folder_ + "/y" + suffix_; }
+
     void make_y(const pipeline::MeasurementFile& content) {
-        const std::string name = folder_ + "/y";
+        const std::string name = y_name();
         const at::Tensor& y = content.y;
         const std::vector<std::int64_t> shape = {levels_, images_, y.size(2), y.size(3), y.size(1)};
         results_.make_dataset(name, at::kFloat, shape, one_image_a_chunk(shape, 2));
         results_.attach_scale(name, 0, folder_ + "/sigma");
-        results_.attach_scale(name, 1, "image");
-        attach(name, 2, {image_.height, image_.width, image_.channels}, "measured_");
+        results_.attach_scale(name, 1, "image" + suffix_);
+        attach(name, 2, {image_.height, image_.width, image_.channels}, "measured_", suffix_);
         results_.set_attribute(name, "long_name", std::string("measurement y = A(x) + noise"));
         results_.set_attribute(name, "units", std::string("1"));
         results_.set_attribute(folder_, "operator_settings", content.operator_settings);
     }
 
     void add_parameter(const std::string& parameter, const at::Tensor& values, const CommittedMeasurement& measured) {
-        const std::string name = folder_ + "/" + parameter;
+        const std::string name = folder_ + "/" + parameter + (values.dim() == 4 ? suffix_ : "");
         if (values.dim() != 4) {
             if (!results_.has(name)) write_shared(name, values, parameter);
             return;
@@ -103,20 +116,20 @@ class GroupWriter {
         if (is_new) {
             const std::vector<std::int64_t> shape = {images_, values.size(2), values.size(3)};
             results_.make_dataset(name, values.scalar_type(), shape, one_image_a_chunk(shape, 1, false));
-            results_.attach_scale(name, 0, "image");
-            attach(name, 1, {image_.height, image_.width}, parameter + "_");
+            results_.attach_scale(name, 0, "image" + suffix_);
+            attach(name, 1, {image_.height, image_.width}, parameter + "_", suffix_);
             explain(name, parameter);
             per_image_.insert(name);
         }
         if (!per_image_.contains(name)) return;
         copy_chunks(
             {.file = measured.file, .name = "parameters/" + parameter, .images = values.size(0), .is_shuffled = false},
-            {.file = results_, .name = name, .leading = {measured.block * batch_}, .is_shuffled = false});
+            {.file = results_, .name = name, .leading = {measured.first}, .is_shuffled = false});
     }
 
     void write_shared(const std::string& name, const at::Tensor& values, const std::string& parameter) {
         results_.write(name, values.contiguous());
-        if (values.dim() == 2) attach(name, 0, {image_.height, image_.width}, parameter + "_");
+        if (values.dim() == 2) attach(name, 0, {image_.height, image_.width}, parameter + "_", "");
         explain(name, parameter);
     }
 
@@ -129,14 +142,16 @@ class GroupWriter {
 
     /// Gives the axes from `first` on scales of this group: `pixel_y` … where the extents are the images', else ones of
     /// the dataset's own. The root's `y` cannot serve here: xarray refuses a variable `y` beside a dimension `y`.
+    /// @param own_suffix  of dimensions that are the dataset's own
     void attach(const std::string& name, int first, const std::vector<std::int64_t>& image_extents,
-                const std::string& own_prefix) {
+                const std::string& own_prefix, const std::string& own_suffix) {
         constexpr const char* axis_names[] = {"y", "x", "channel"};
         const std::vector<std::int64_t> shape = results_.shape(name);
         const bool is_image_like =
             std::equal(image_extents.begin(), image_extents.end(), shape.begin() + first, shape.end());
         for (std::size_t axis = 0; axis < image_extents.size(); ++axis) {
-            const std::string dimension = (is_image_like ? "pixel_" : own_prefix) + axis_names[axis];
+            const std::string dimension = is_image_like ? std::string("pixel_") + axis_names[axis] + suffix_
+                                                        : own_prefix + axis_names[axis] + own_suffix;
             const std::int64_t extent = shape[static_cast<std::size_t>(first) + axis];
             if (!results_.has(folder_ + "/" + dimension)) scale(dimension, at::arange(extent, at::kLong));
             results_.attach_scale(name, first + static_cast<int>(axis), folder_ + "/" + dimension);
@@ -149,11 +164,11 @@ class GroupWriter {
     }
 
     Hdf5File& results_;
-    std::string folder_;
+    std::string folder_, suffix_;
     operators::Shape image_;
     std::int64_t images_, batch_, levels_;
-    std::set<std::pair<std::int64_t, std::int64_t>> written_;  ///< Level and block of y.
-    std::set<std::int64_t> has_parameters_;                    ///< Blocks.
+    std::set<std::pair<std::int64_t, std::int64_t>> written_;  ///< Level and first image of y.
+    std::set<std::int64_t> has_parameters_;                    ///< First images.
     std::set<std::string> per_image_;                          ///< Parameters with one entry an image, full names.
 };
 
@@ -182,24 +197,30 @@ std::vector<std::string> write_measurements(Hdf5File& results, const Campaign& c
     const SweepPlan& plan = campaign.plan();
     std::vector<std::string> digests;
     if (plan.images().empty()) return digests;
-    const std::int64_t blocks = (static_cast<std::int64_t>(plan.images().size()) + plan.batch() - 1) / plan.batch();
     ResultTruth truth(results, plan);
     for (const MeasurementGroup& group : measurement_groups(plan)) {
-        GroupWriter writer(results, group, plan);
+        std::vector<GroupWriter> writers;
+        for (const ImageGroup& images : plan.groups()) {
+            const std::string suffix = plan.groups().size() > 1
+                                           ? "_" + std::to_string(images.height) + "x" + std::to_string(images.width)
+                                           : "";
+            writers.emplace_back(results, group, plan, images, suffix);
+        }
         for (std::size_t level = 0; level < group.sigma_y.size(); ++level) {
             const std::string& label = group.labels.at(group.sigma_y[level]);
-            for (std::int64_t block = 0; block < blocks; ++block) {
+            for (std::int64_t block = 0; block < plan.block_count(); ++block) {
                 const std::filesystem::path path = campaign.folder() / pipeline::measurement_path(label, block);
                 if (!std::filesystem::exists(path)) continue;
                 const pipeline::MeasurementFile content =
                     pipeline::read_measurement_file(campaign.folder(), label, block);
                 const Hdf5File committed = Hdf5File::open(path);
+                const ImageBlock place = plan.block(block);
                 truth.add(block, committed, content);
-                writer.add({static_cast<std::int64_t>(level), block, committed, content});
+                writers[place.group].add({static_cast<std::int64_t>(level), place.first_in_group, committed, content});
                 digests.push_back(std::get<std::string>(committed.attribute("", "content_digest").value()));
             }
         }
-        writer.finish();
+        for (GroupWriter& writer : writers) writer.finish();
     }
     truth.finish();
     return digests;

@@ -2,6 +2,7 @@
 
 #include <ATen/TensorOperators.h>
 #include <ATen/ops/equal.h>
+#include <ATen/ops/tensor.h>
 
 #include <algorithm>
 #include <stdexcept>
@@ -13,13 +14,16 @@ namespace jobs {
 
 ResultTruth::ResultTruth(pipeline::Hdf5File& results, const SweepPlan& plan)
     : results_(results),
-      count_(static_cast<std::int64_t>(plan.images().size())),
-      batch_(plan.batch()),
+      plan_(plan),
       names_(plan.images().size()),
       hashes_(plan.images().size()),
-      is_written_(static_cast<std::size_t>((count_ + batch_ - 1) / batch_), false) {
+      channels_(plan.images().size(), 0),
+      bits_(plan.images().size(), 0),
+      is_written_(static_cast<std::size_t>(plan.block_count()), false) {
+    if (plan.is_measured()) return;
     const operators::Shape& shape = plan.image_shape();
-    const std::vector<std::int64_t> size = {count_, shape.height, shape.width, shape.channels};
+    const std::vector<std::int64_t> size = {static_cast<std::int64_t>(plan.images().size()), shape.height, shape.width,
+                                            shape.channels};
     results_.make_dataset("truth", at::kFloat, size, one_image_a_chunk(size, 1));
 }
 
@@ -27,37 +31,68 @@ void ResultTruth::add(std::int64_t block, const pipeline::Hdf5File& committed,
                       const pipeline::MeasurementFile& content) {
     if (is_written_[static_cast<std::size_t>(block)]) return;
     is_written_[static_cast<std::size_t>(block)] = true;
-    const std::int64_t first = block * batch_;
+    const ImageBlock place = plan_.block(block);
+    if (plan_.is_measured()) {
+        std::ranges::copy(content.source_channels, channels_.begin() + place.first);
+        std::ranges::copy(content.source_bits, bits_.begin() + place.first);
+    } else {
+        copy_truth(place, committed, content);
+    }
+    std::ranges::copy(content.image_name, names_.begin() + place.first);
+    std::ranges::copy(content.image_hash, hashes_.begin() + place.first);
+}
+
+void ResultTruth::copy_truth(const ImageBlock& place, const pipeline::Hdf5File& committed,
+                             const pipeline::MeasurementFile& content) {
     copy_chunks({.file = committed,
                  .name = "truth",
                  .images = content.truth.size(0),
                  .is_shuffled = !pipeline::is_on_8_bit_levels(content.truth)},
-                {.file = results_, .name = "truth", .leading = {first}});
+                {.file = results_, .name = "truth", .leading = {place.first}});
     // Copied unread: one image is looked at, so that a layout that has changed cannot go unnoticed.
     const at::Tensor expected = pipeline::to_channel_last(content.truth.narrow(0, 0, 1));
-    if (!at::equal(results_.read_rows("truth", first, 1).nan_to_num(), expected.nan_to_num())) {
+    if (!at::equal(results_.read_rows("truth", place.first, 1).nan_to_num(), expected.nan_to_num())) {
         throw std::logic_error("results: truth was not copied as it is stored");
     }
-    std::ranges::copy(content.image_name, names_.begin() + first);
-    std::ranges::copy(content.image_hash, hashes_.begin() + first);
+}
+
+void ResultTruth::write_column(const std::string& name, const std::vector<std::int64_t>& values,
+                               const std::string& long_name) {
+    results_.write(name, at::tensor(values, at::kLong));
+    results_.set_attribute(name, "long_name", long_name);
+    results_.set_attribute(name, "units", std::string("1"));
+    results_.attach_scale(name, 0, "image");
 }
 
 void ResultTruth::finish() {
-    for (std::size_t block = 0; block < is_written_.size(); ++block) {
-        if (is_written_[block]) continue;
-        const std::int64_t first = static_cast<std::int64_t>(block) * batch_;
-        write_missing({.file = results_, .name = "truth", .leading = {first}}, std::min(batch_, count_ - first));
+    const std::string prefix = plan_.is_measured() ? "measured_" : "truth_";
+    if (plan_.is_measured()) {
+        std::vector<std::int64_t> heights, widths;
+        for (const ImageGroup& group : plan_.groups()) {
+            heights.insert(heights.end(), group.images.size(), group.height);
+            widths.insert(widths.end(), group.images.size(), group.width);
+        }
+        write_column("measured_height", heights, "rows of pixels of the measured image");
+        write_column("measured_width", widths, "columns of pixels of the measured image");
+        write_column("measured_channels", channels_, "channels of the measured image in its file, 0 where not read");
+        write_column("measured_bits", bits_, "bits a channel of the measured image in its file, 0 where not read");
+    } else {
+        for (std::size_t block = 0; block < is_written_.size(); ++block) {
+            if (is_written_[block]) continue;
+            const ImageBlock place = plan_.block(static_cast<std::int64_t>(block));
+            write_missing({.file = results_, .name = "truth", .leading = {place.first}}, place.count);
+        }
+        int axis = 0;
+        for (const char* scale : {"image", "y", "x", "channel"}) results_.attach_scale("truth", axis++, scale);
+        results_.set_attribute("truth", "long_name", std::string("clean image"));
+        results_.set_attribute("truth", "units", std::string("1"));
+        results_.set_attribute("truth", "valid_range", std::vector<double>{-1, 1});
     }
-    int axis = 0;
-    for (const char* scale : {"image", "y", "x", "channel"}) results_.attach_scale("truth", axis++, scale);
-    results_.set_attribute("truth", "long_name", std::string("clean image"));
-    results_.set_attribute("truth", "units", std::string("1"));
-    results_.set_attribute("truth", "valid_range", std::vector<double>{-1, 1});
-    results_.write_strings("truth_name", names_);
-    results_.set_attribute("truth_name", "long_name", std::string("name of the image in its dataset"));
-    results_.write_strings("truth_sha256", hashes_);
-    results_.set_attribute("truth_sha256", "long_name", std::string("SHA-256 of the image's source"));
-    for (const char* name : {"truth_name", "truth_sha256"}) results_.attach_scale(name, 0, "image");
+    results_.write_strings(prefix + "name", names_);
+    results_.set_attribute(prefix + "name", "long_name", std::string("name of the image in its dataset"));
+    results_.write_strings(prefix + "sha256", hashes_);
+    results_.set_attribute(prefix + "sha256", "long_name", std::string("SHA-256 of the image's source"));
+    for (const char* name : {"name", "sha256"}) results_.attach_scale(prefix + name, 0, "image");
 }
 
 }  // namespace jobs

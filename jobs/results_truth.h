@@ -11,7 +11,8 @@
 namespace jobs {
 
 /// `truth` [image, y, x, channel] with the names and hashes of the images, once for all configurations: filled from
-/// whichever measurement file holds a block first.
+/// whichever measurement file holds a block first. Of measured images there is none: `measured_name`, `measured_sha256`
+/// and what their files are like, `measured_height`, `measured_width`, `measured_channels`, `measured_bits`.
 class ResultTruth {
   public:
     ResultTruth(pipeline::Hdf5File& results, const SweepPlan& plan);
@@ -23,9 +24,13 @@ class ResultTruth {
 
   private:
     pipeline::Hdf5File& results_;
-    std::int64_t count_;
-    std::int64_t batch_;
+    void copy_truth(const ImageBlock& place, const pipeline::Hdf5File& committed,
+                    const pipeline::MeasurementFile& content);
+    void write_column(const std::string& name, const std::vector<std::int64_t>& values, const std::string& long_name);
+
+    const SweepPlan& plan_;
     std::vector<std::string> names_, hashes_;
+    std::vector<std::int64_t> channels_, bits_;
     std::vector<bool> is_written_;  ///< By block.
 };
 

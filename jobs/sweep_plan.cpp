@@ -1,12 +1,15 @@
 #include "jobs/sweep_plan.h"
 
 #include <algorithm>
+#include <map>
 #include <numeric>
 #include <stdexcept>
+#include <utility>
 
 #include "jobs/job_error.h"
 #include "jobs/plan_expansion.h"
 #include "jobs/plan_json.h"
+#include "operators/make_operator.h"
 #include "pipeline/data/file_error.h"
 #include "pipeline/data/sha256.h"
 
@@ -38,12 +41,29 @@ std::vector<std::int64_t> image_numbers(const Job& job, const pipeline::Dataset*
     const auto [first, last] = job.images.value_or(std::pair<std::int64_t, std::int64_t>(0, size - 1));
     if (last >= size) {
         throw JobError(job_name(job) + ": images = " + std::to_string(first) + "-" + std::to_string(last) + ": " +
-                       pipeline::printable(job.dataset) + " has " + std::to_string(size) + " images; allowed: 0-" +
-                       std::to_string(size - 1));
+                       pipeline::printable(job.measurements.empty() ? job.dataset : job.measurements) + " has " +
+                       std::to_string(size) + " images; allowed: 0-" + std::to_string(size - 1));
     }
     std::vector<std::int64_t> numbers(static_cast<std::size_t>(last - first + 1));
     std::iota(numbers.begin(), numbers.end(), first);
     return numbers;
+}
+
+/// Images of equal sizes, in the order of their first ones.
+std::vector<ImageGroup> groups_of(const pipeline::Dataset& dataset, const std::vector<std::int64_t>& images) {
+    std::vector<ImageGroup> groups;
+    std::map<std::pair<std::int64_t, std::int64_t>, std::size_t> places;
+    for (const std::int64_t image : images) {
+        const pipeline::ImageHeader header = dataset.header(image);
+        const auto [place, is_new] = places.emplace(std::pair(header.height, header.width), groups.size());
+        if (is_new) groups.push_back({header.height, header.width, {}});
+        groups[place->second].images.push_back(image);
+    }
+    return groups;
+}
+
+std::int64_t rounded_up(std::int64_t side, std::int64_t multiple) {
+    return (side + multiple - 1) / multiple * multiple;
 }
 
 /// The word itself for `embedded` and `none`.
@@ -95,13 +115,21 @@ SweepPlan SweepPlan::make(const Job& job, const pipeline::ModelDescription& mode
                           const std::string& model_sha256) {
     check_class(job, model);
     SweepPlan plan;
-    plan.images_ = image_numbers(job, dataset);
-    plan.image_shape_ = image_shape_of(job, model);
+    plan.batch_ = job.batch.value();
+    plan.is_measured_ = !job.measurements.empty();
+    plan.size_multiple_ = model.network.size_multiple();
+    std::vector<std::int64_t> images = image_numbers(job, dataset);
+    if (plan.is_measured_) {
+        plan.image_shape_ = {model.network.in_channels, 0, 0};
+        plan.set_groups(groups_of(*dataset, images));
+    } else {
+        plan.image_shape_ = image_shape_of(job, model);
+        plan.set_groups({{plan.image_shape_.height, plan.image_shape_.width, std::move(images)}});
+    }
     if (dataset != nullptr) check_labels(job, model, *dataset, plan.images_);
     plan.seed_ = job.seed;
-    plan.batch_ = job.batch.value();
     plan.threads_ = job.threads;
-    plan.dataset_ = dataset == nullptr ? "" : job.dataset;
+    plan.dataset_ = dataset == nullptr ? "" : plan.is_measured_ ? job.measurements : job.dataset;
     plan.dataset_digest_ = dataset == nullptr ? "" : dataset->digest();
     plan.model_ = job.model;
     plan.model_preset_ = job.model_preset;
@@ -114,24 +142,84 @@ SweepPlan SweepPlan::make(const Job& job, const pipeline::ModelDescription& mode
     plan.store_ = job.store;
     plan.job_text_ = job.text;
 
-    plan.configurations_ = expand({.job = job,
-                                   .model = model,
-                                   .dataset = dataset,
-                                   .image = plan.image_shape_,
-                                   .images = plan.images_,
-                                   .name = job_name(job)});
+    plan.configurations_ =
+        expand({.job = job, .model = model, .dataset = dataset, .plan = plan, .name = job_name(job)});
+    if (plan.is_measured_) {
+        for (const operators::Shape& shape : plan.restored_shapes()) {
+            const operators::Shape taken = plan.network_shape(shape);
+            if (taken.count() > plan.image_shape_.count()) plan.image_shape_ = taken;
+        }
+    }
     plan.number_units();
     plan.digest_ = plan_digest(plan);
     return plan;
+}
+
+void SweepPlan::set_groups(std::vector<ImageGroup> groups) {
+    groups_ = std::move(groups);
+    images_.clear();
+    blocks_ = 0;
+    for (const ImageGroup& group : groups_) {
+        images_.insert(images_.end(), group.images.begin(), group.images.end());
+        blocks_ += blocks_of(static_cast<std::int64_t>(group.images.size()), batch_);
+    }
+}
+
+ImageBlock SweepPlan::block(std::int64_t number) const {
+    ImageBlock block;
+    for (std::int64_t first = 0; block.group < groups_.size(); ++block.group) {
+        const auto images = static_cast<std::int64_t>(groups_[block.group].images.size());
+        const std::int64_t blocks = blocks_of(images, batch_);
+        if (number < blocks) {
+            block.first_in_group = number * batch_;
+            block.first = first + block.first_in_group;
+            block.count = std::min<std::int64_t>(batch_, images - block.first_in_group);
+            return block;
+        }
+        number -= blocks;
+        first += images;
+    }
+    throw std::invalid_argument("plan: there is no such block of images");
+}
+
+operators::Shape SweepPlan::restored_shape(const pipeline::Configuration& configuration,
+                                           const ImageGroup& group) const {
+    if (!is_measured_) return image_shape_;
+    const operators::OperatorEntry& entry = operators::find_operator(configuration.operator_name);
+    const std::int64_t factor = entry.enlargement == nullptr ? 1 : entry.enlargement(configuration.operator_settings);
+    return {image_shape_.channels, factor * group.height, factor * group.width};
+}
+
+operators::Shape SweepPlan::network_shape(const operators::Shape& restored) const {
+    if (!is_measured_) return restored;
+    return {restored.channels, rounded_up(restored.height, size_multiple_), rounded_up(restored.width, size_multiple_)};
+}
+
+std::vector<operators::Shape> SweepPlan::restored_shapes() const {
+    std::vector<operators::Shape> shapes;
+    for (const PlannedConfiguration& planned : configurations_) {
+        for (const ImageGroup& group : groups_) {
+            const operators::Shape shape = restored_shape(planned.configuration, group);
+            if (std::ranges::find(shapes, shape) == shapes.end()) shapes.push_back(shape);
+        }
+        if (!is_measured_) break;
+    }
+    return shapes;
+}
+
+/// Of a block's images, against the plan's image shape, by which costs are predicted.
+double SweepPlan::relative_size(const PlannedConfiguration& planned, std::int64_t block) const {
+    if (!is_measured_) return 1;
+    const operators::Shape shape =
+        network_shape(restored_shape(planned.configuration, groups_[this->block(block).group]));
+    return static_cast<double>(shape.count()) / static_cast<double>(image_shape_.count());
 }
 
 void SweepPlan::number_units() {
     std::int64_t next = 0;
     for (PlannedConfiguration& planned : configurations_) {
         planned.first_unit = next;
-        planned.units = planned.is_generation
-                            ? blocks_of(planned.samples, batch_)
-                            : planned.samples * blocks_of(static_cast<std::int64_t>(images_.size()), batch_);
+        planned.units = planned.is_generation ? blocks_of(planned.samples, batch_) : planned.samples * blocks_;
         next += planned.units;
     }
 }
@@ -156,26 +244,38 @@ int SweepPlan::configuration_index(std::int64_t unit) const {
 pipeline::WorkUnit SweepPlan::unit(std::int64_t number) const {
     const PlannedConfiguration& planned = configuration_of(number);
     const std::int64_t place = number - planned.first_unit;
-    const std::int64_t rows = planned.is_generation ? planned.samples : static_cast<std::int64_t>(images_.size());
-    const std::int64_t blocks = blocks_of(rows, batch_);
     pipeline::WorkUnit unit;
     unit.number = number;
     unit.configuration = planned.configuration;
-    unit.block = place % blocks;
-    const std::int64_t end = std::min(rows, (unit.block + 1) * batch_);
-    for (std::int64_t row = unit.block * batch_; row < end; ++row) {
-        unit.image_index.push_back(planned.is_generation ? -1 : images_[static_cast<std::size_t>(row)]);
-        unit.sample.push_back(planned.is_generation ? row : place / blocks);
+    if (planned.is_generation) {
+        unit.block = place;
+        unit.image_shape = unit.network_shape = image_shape_;
+        const std::int64_t end = std::min(planned.samples, (unit.block + 1) * batch_);
+        for (std::int64_t sample = unit.block * batch_; sample < end; ++sample) {
+            unit.image_index.push_back(-1);
+            unit.sample.push_back(sample);
+        }
+        return unit;
     }
+    unit.block = place % blocks_;
+    const ImageBlock block = this->block(unit.block);
+    unit.image_shape = restored_shape(planned.configuration, groups_[block.group]);
+    unit.network_shape = network_shape(unit.image_shape);
+    unit.image_index.assign(images_.begin() + block.first, images_.begin() + block.first + block.count);
+    unit.sample.assign(static_cast<std::size_t>(block.count), place / blocks_);
     return unit;
 }
 
 double SweepPlan::cost(std::int64_t number) const {
     const PlannedConfiguration& planned = configuration_of(number);
-    const std::int64_t rows = planned.is_generation ? planned.samples : static_cast<std::int64_t>(images_.size());
-    const std::int64_t block = (number - planned.first_unit) % blocks_of(rows, batch_);
-    const std::int64_t size = std::min<std::int64_t>(batch_, rows - block * batch_);
-    return planned.cost_per_image * static_cast<double>(size);
+    const std::int64_t place = number - planned.first_unit;
+    if (planned.is_generation) {
+        const std::int64_t size = std::min<std::int64_t>(batch_, planned.samples - place * batch_);
+        return planned.cost_per_image * static_cast<double>(size);
+    }
+    const std::int64_t block_number = place % blocks_;
+    return planned.cost_per_image * static_cast<double>(block(block_number).count) *
+           relative_size(planned, block_number);
 }
 
 std::int64_t SweepPlan::rows() const {

@@ -23,6 +23,20 @@ struct PlannedConfiguration {
     std::int64_t units = 0;
 };
 
+/// Images of one size, which share blocks. A run on a dataset, whose images are all brought to one size, has one.
+struct ImageGroup {
+    std::int64_t height = 0, width = 0;  ///< Of the measured images, where they are measured; of all images otherwise.
+    std::vector<std::int64_t> images;    ///< Numbers in the dataset, ascending.
+};
+
+/// A block of images: which, and where they stand among all images of the plan.
+struct ImageBlock {
+    std::size_t group = 0;
+    std::int64_t first = 0;           ///< Place in `SweepPlan::images()`.
+    std::int64_t first_in_group = 0;  ///< The same, counted from the group's first.
+    std::int64_t count = 0;
+};
+
 /// The job as numbered units: the same on every rank, frozen in plan.json, guarded by a digest. Configurations are
 /// held, units are computed, so that 10⁷ images cost nothing.
 class SweepPlan {
@@ -53,11 +67,23 @@ class SweepPlan {
     std::uint64_t seed() const { return seed_; }
     int batch() const { return batch_; }
     int threads() const { return threads_; }
+    /// Of all images; where they are measured, the largest that the network is given.
     const operators::Shape& image_shape() const { return image_shape_; }
+    int size_multiple() const { return size_multiple_; }     ///< What measured images' sides are filled up to.
     const std::string& dataset() const { return dataset_; }  ///< Location; empty where none.
-    const std::vector<std::int64_t>& images() const {
-        return images_;
-    }  ///< Numbers of the images of the job in the dataset.
+    /// Numbers of the images of the job in the dataset, group by group.
+    const std::vector<std::int64_t>& images() const { return images_; }
+    /// In the order of their first images.
+    const std::vector<ImageGroup>& groups() const { return groups_; }
+    std::int64_t block_count() const { return blocks_; }
+    ImageBlock block(std::int64_t number) const;
+    /// True where the dataset holds measurements: nothing is known of the truth.
+    bool is_measured() const { return is_measured_; }
+    /// Of what a configuration restores of a group's images, and of what the network is given for it.
+    operators::Shape restored_shape(const pipeline::Configuration& configuration, const ImageGroup& group) const;
+    operators::Shape network_shape(const operators::Shape& restored) const;
+    /// The different shapes of what is restored, in the order of configurations and groups.
+    std::vector<operators::Shape> restored_shapes() const;
     const std::filesystem::path& model() const { return model_; }
     const std::string& model_preset() const { return model_preset_; }  ///< Empty where none was asked for.
     const std::string& model_sha256() const { return model_sha256_; }
@@ -78,9 +104,15 @@ class SweepPlan {
   private:
     SweepPlan() = default;
     void number_units();
+    void set_groups(std::vector<ImageGroup> groups);
+    double relative_size(const PlannedConfiguration& planned, std::int64_t block) const;
 
     std::vector<PlannedConfiguration> configurations_;
     std::vector<std::int64_t> images_;
+    std::vector<ImageGroup> groups_;
+    std::int64_t blocks_ = 0;
+    bool is_measured_ = false;
+    int size_multiple_ = 1;
     operators::Shape image_shape_;
     std::uint64_t seed_ = 0;
     int batch_ = 8;

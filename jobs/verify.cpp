@@ -1,6 +1,7 @@
 #include "jobs/verify.h"
 
 #include <algorithm>
+#include <cmath>
 #include <map>
 #include <nlohmann/json.hpp>
 #include <optional>
@@ -27,11 +28,16 @@ std::optional<std::string> misplaced(const pipeline::UnitFile& file, const Sweep
     return std::nullopt;
 }
 
+/// NaN where it is estimated.
+bool is_same_noise(double a, double b) {
+    return a == b || (std::isnan(a) && std::isnan(b));
+}
+
 std::optional<std::string> misplaced(const pipeline::MeasurementFile& file, const pipeline::WorkUnit& reader) {
     const pipeline::Configuration& wanted = reader.configuration;
     const std::string settings = nlohmann::json::parse(wanted.to_json()).at("operator_settings").dump();
     if (file.operator_name != wanted.operator_name || file.operator_settings != settings ||
-        file.sigma_y != wanted.sigma_y || file.poisson_rate != wanted.poisson_rate) {
+        !is_same_noise(file.sigma_y, wanted.sigma_y) || file.poisson_rate != wanted.poisson_rate) {
         return "holds another operator, setting or noise level than the plan";
     }
     if (file.image_index != reader.image_index) return "holds other images than the plan";

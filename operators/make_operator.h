@@ -33,6 +33,11 @@ struct OperatorEntry {
     /// Makes the operator for images of this shape from its settings and drawn, read or stored parameters.
     std::unique_ptr<MeasurementOperator> (*make)(const Settings& settings, const Shape& image,
                                                  const Parameters& parameters);
+
+    /// True where what is drawn follows from the seed: no operator for y that somebody has measured.
+    bool is_random = false;
+    /// By how much each side of x is longer than y's; null: not at all.
+    std::int64_t (*enlargement)(const Settings& settings) = nullptr;
 };
 
 /// The table. To add an operator: its file pair, one line here, its name in the contract test, an example job.

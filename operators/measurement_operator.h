@@ -89,7 +89,8 @@ struct Measurement {
     at::Tensor y;  ///< [N, C', H', W'], float32
     std::shared_ptr<const MeasurementOperator> A;
     double sigma_y = 0;
-    double poisson_rate = 0;  ///< > 0: photon noise of this rate, and sigma_y is 0; see measure_poisson.
+    double poisson_rate = 0;     ///< > 0: photon noise of this rate, and sigma_y is 0; see measure_poisson.
+    at::Tensor sigma_each = {};  ///< σ_y of each image, [N] float64, where it was estimated; undefined: sigma_y of all.
 };
 
 }  // namespace operators

@@ -36,7 +36,7 @@ KeyedNoise keyed_noise(const WorkUnit& unit, const UnitEnvironment& environment)
     return {environment.noise,
             std::move(images),
             {unit.sample.begin(), unit.sample.end()},
-            environment.image_shape,
+            unit.network_shape,
             environment.device};
 }
 

@@ -20,9 +20,9 @@ struct UnitEnvironment {
     std::filesystem::path folder;  ///< The run's folder.
     std::string plan_digest;
     const Dataset* dataset = nullptr;  ///< Null where every method generates.
+    bool is_measured = false;          ///< The dataset holds y: there is no truth.
     NoisePredictor& network;
     const NoiseSchedule& schedule;  ///< The checkpoint's own, all T steps.
-    operators::Shape image_shape;
     operators::NoiseStream noise;
     const Lpips* lpips = nullptr;  ///< Null: the column is NaN.
     Store store = Store::float32;

@@ -23,11 +23,13 @@ std::vector<double> residuals(const operators::Measurement& measurement, const a
                               bool noise_on_unobserved) {
     const std::int64_t batch = restored.size(0);
     std::vector<double> values(static_cast<std::size_t>(batch), not_defined);
-    if (!(measurement.sigma_y > 0)) return values;
+    if (!(measurement.sigma_y > 0) && !measurement.sigma_each.defined()) return values;
     const at::Tensor difference = (measurement.y - measurement.A->forward(restored)).to(at::kDouble);
     const at::Tensor norms = at::linalg_vector_norm(difference.flatten(1), 2, at::IntArrayRef{1});
     const at::Tensor m = operators::noisy_entries(*measurement.A, batch, noise_on_unobserved).to(at::kDouble);
-    const at::Tensor scaled = (norms / (measurement.sigma_y * m.sqrt())).contiguous();
+    const at::Tensor scaled = (measurement.sigma_each.defined() ? norms / (measurement.sigma_each * m.sqrt())
+                                                                : norms / (measurement.sigma_y * m.sqrt()))
+                                  .contiguous();
     values.assign(scaled.const_data_ptr<double>(), scaled.const_data_ptr<double>() + batch);
     return values;
 }
@@ -52,6 +54,17 @@ UnitRows plain_rows(const WorkUnit& unit, const SamplingResult& result) {
     return rows;
 }
 
+/// Metrics of the whole batch, on clamped images.
+void score_against_truth(UnitRows& rows, const MeasuredBlock& block, const UnitEnvironment& environment) {
+    const at::Tensor& truth = block.file.truth;
+    rows.psnr = psnr(rows.restored, truth);
+    if (truth.size(2) >= smallest_ssim_side && truth.size(3) >= smallest_ssim_side)
+        rows.ssim = ssim(rows.restored, truth);
+    if (environment.lpips != nullptr) rows.lpips = (*environment.lpips)(rows.restored, truth);
+    if (block.measurement.A->is_image_like()) rows.psnr_measurement = psnr(block.measurement.y, truth);
+    rows.psnr_unobserved = psnr_unobserved(rows.restored, truth, block.measurement.A->observed());
+}
+
 }  // namespace
 
 UnitRows generated_rows(const WorkUnit& unit, const SamplingResult& result) {
@@ -63,16 +76,12 @@ UnitRows scored_rows(const WorkUnit& unit, const MeasuredBlock& block, const Sam
     UnitRows rows = plain_rows(unit, result);
     rows.image_name = block.file.image_name;
     rows.image_hash = block.file.image_hash;
-    const at::Tensor& truth = block.file.truth;
-
-    // Metrics of the whole batch, on clamped images.
-    rows.psnr = psnr(rows.restored, truth);
-    if (truth.size(2) >= smallest_ssim_side && truth.size(3) >= smallest_ssim_side)
-        rows.ssim = ssim(rows.restored, truth);
-    if (environment.lpips != nullptr) rows.lpips = (*environment.lpips)(rows.restored, truth);
-    if (block.measurement.A->is_image_like()) rows.psnr_measurement = psnr(block.measurement.y, truth);
-    rows.psnr_unobserved = psnr_unobserved(rows.restored, truth, block.measurement.A->observed());
     rows.residual = residuals(block.measurement, rows.restored, unit.configuration.noise_on_unobserved);
+    rows.sigma_each = block.file.sigma_each;
+    if (unit.network_shape != unit.image_shape) {
+        rows.restored = rows.restored.narrow(2, 0, unit.image_shape.height).narrow(3, 0, unit.image_shape.width);
+    }
+    if (block.file.truth.defined()) score_against_truth(rows, block, environment);
 
     // An image that could not be read went through as zeros, so that the batch keeps its shape; its numbers mean
     // nothing.

@@ -50,8 +50,9 @@ operators::Settings settings_from(const Json& json) {
 }  // namespace
 
 std::string Configuration::measurement_label() const {
-    const std::string noise = poisson_rate > 0 ? "poisson-" + operators::to_string(operators::Value(poisson_rate))
-                                               : operators::to_string(operators::Value(sigma_y));
+    const std::string noise = poisson_rate > 0  ? "poisson-" + operators::to_string(operators::Value(poisson_rate))
+                              : estimates_sigma ? std::string("estimate")
+                                                : operators::to_string(operators::Value(sigma_y));
     return operator_words(*this, '-') + "-" + noise;
 }
 
@@ -66,6 +67,7 @@ std::string Configuration::to_json() const {
     json["operator"] = operator_name;
     json["operator_settings"] = json_of_settings(operator_settings);
     json["sigma_y"] = std::isnan(sigma_y) ? Json(nullptr) : Json(sigma_y);
+    if (estimates_sigma) json["estimates_sigma"] = true;
     json["poisson_rate"] = poisson_rate;
     json["noise_on_unobserved"] = noise_on_unobserved;
     json["respacing"] = respacing;
@@ -84,6 +86,7 @@ Configuration Configuration::from_json(const std::string& text) {
     configuration.operator_settings = settings_from(json.at("operator_settings"));
     const Json& sigma_y = json.at("sigma_y");
     configuration.sigma_y = sigma_y.is_null() ? std::numeric_limits<double>::quiet_NaN() : sigma_y.get<double>();
+    configuration.estimates_sigma = json.value("estimates_sigma", false);
     configuration.poisson_rate = json.at("poisson_rate").get<double>();
     configuration.noise_on_unobserved = json.at("noise_on_unobserved").get<bool>();
     configuration.respacing = json.at("respacing").get<std::string>();

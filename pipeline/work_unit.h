@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "operators/option.h"
+#include "operators/shape.h"
 #include "pipeline/diffusion/noise_schedule.h"
 
 namespace pipeline {
@@ -16,7 +17,8 @@ struct Configuration {
     operators::Settings method_settings;
     std::string operator_name = "none";  ///< "none" where images are generated
     operators::Settings operator_settings;
-    double sigma_y = 0;       ///< NaN where images are generated
+    double sigma_y = 0;  ///< NaN where images are generated, or the noise of each is estimated
+    bool estimates_sigma = false;
     double poisson_rate = 0;  ///< > 0: photon noise in place of Gaussian, and sigma_y is 0
     bool noise_on_unobserved = true;
     std::string respacing;  ///< As `space_timesteps` takes it; empty: every timestep
@@ -40,6 +42,8 @@ struct WorkUnit {
     std::int64_t block = 0;                 ///< Which block of images: measurements are shared by block.
     std::vector<std::int64_t> image_index;  ///< One per row; −1 where images are generated.
     std::vector<std::int64_t> sample;       ///< One per row.
+    operators::Shape image_shape = {};      ///< Of what is restored.
+    operators::Shape network_shape = {};    ///< The same, or larger: what the network takes.
 };
 
 }  // namespace pipeline

@@ -23,7 +23,7 @@ operators::Shape planned_shape(const jobs::Job& job, const pipeline::ModelDescri
 void check_lpips(const jobs::SweepPlan& plan) {
     bool is_scored = false;
     for (const jobs::PlannedConfiguration& point : plan.configurations()) is_scored = is_scored || !point.is_generation;
-    if (!is_scored || plan.lpips() == "none") return;
+    if (!is_scored || plan.is_measured() || plan.lpips() == "none") return;
     const pipeline::Lpips lpips =
         plan.lpips() == "embedded" ? pipeline::Lpips::embedded() : pipeline::Lpips::from_file(plan.lpips());
     const operators::Shape& shape = plan.image_shape();
@@ -54,6 +54,7 @@ PlannedJob plan_job(const std::filesystem::path& file, const jobs::Overrides& ov
         pipeline::ModelDescription model = pipeline::describe_model(job.model, job.model_preset);
         std::unique_ptr<pipeline::Dataset> dataset;
         if (!job.dataset.empty()) dataset = pipeline::open_dataset(job.dataset, planned_shape(job, model));
+        if (!job.measurements.empty()) dataset = pipeline::open_measurements(job.measurements);
         const std::string model_sha256 = weights_sha256(model);
         jobs::SweepPlan plan = jobs::SweepPlan::make(job, model, dataset.get(), model_sha256);
         if (dataset) dataset->check(plan.images());

@@ -12,7 +12,9 @@ namespace {
 
 std::unique_ptr<pipeline::Dataset> planned_dataset(const jobs::SweepPlan& plan) {
     if (plan.dataset().empty()) return nullptr;
-    std::unique_ptr<pipeline::Dataset> dataset = pipeline::open_dataset(plan.dataset(), plan.image_shape());
+    std::unique_ptr<pipeline::Dataset> dataset = plan.is_measured()
+                                                     ? pipeline::open_measurements(plan.dataset())
+                                                     : pipeline::open_dataset(plan.dataset(), plan.image_shape());
     if (dataset->digest() != plan.dataset_digest()) {
         throw jobs::JobError(plan.dataset() + ": names or sizes have changed since the run was planned");
     }
@@ -49,9 +51,9 @@ pipeline::UnitEnvironment UnitComputer::environment() {
     return {.folder = folder_,
             .plan_digest = plan_.digest(),
             .dataset = dataset_.get(),
+            .is_measured = plan_.is_measured(),
             .network = *replica_.model,
             .schedule = schedule_,
-            .image_shape = plan_.image_shape(),
             .noise = operators::NoiseStream(plan_.seed()),
             .lpips = lpips_ ? &*lpips_ : nullptr,
             .store = plan_.store(),

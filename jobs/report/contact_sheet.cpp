@@ -142,7 +142,9 @@ class Sheet {
     void draw_title(const SheetBlock& block, int y) {
         const MeasuredAs& measured = block.points.front().measured;
         const std::string sigma_y = operators::to_string(operators::Value(measured.sigma_y));
-        std::string details = measured.sigma_y > 0 ? "σ_y = " + sigma_y + " on [-1, 1]" : "no noise";
+        std::string details = measured.sigma_y > 0           ? "σ_y = " + sigma_y + " on [-1, 1]"
+                              : std::isnan(measured.sigma_y) ? std::string("σ_y estimated")
+                                                             : std::string("no noise");
         if (block.points_left_out > 0) details += ", " + std::to_string(block.points_left_out) + " more methods";
         const std::string title = measured.label();
         canvas_.draw_text(picture_margin, y, title, Face::bold, ink_colour);
@@ -160,7 +162,11 @@ class Sheet {
     }
 
     void draw_image_row(const SheetBlock& block, std::int64_t image, const at::Tensor& measured, int y) {
-        tile_.draw(canvas_, column(0), y, images_.truth(image));
+        if (images_.has_truth()) {
+            tile_.draw(canvas_, column(0), y, images_.truth(image));
+        } else {
+            tile_.draw_empty(canvas_, column(0), y, "not known");
+        }
         tile_.draw_caption(canvas_, column(0), y, block.names.at(image), faint_colour);
 
         double best = -1, given = std::nan("");
@@ -226,7 +232,8 @@ class Sheet {
 bool write_contact_sheet(const std::filesystem::path& results, const std::filesystem::path& png, std::size_t images) {
     const ResultRows rows = read_result_rows(results);
     const SheetBlocks all = sheet_blocks(rows, images);
-    if (all.blocks.empty()) return false;
+    // Images of several sizes make no sheet.
+    if (all.blocks.empty() || ResultImages(results).height() == 0) return false;
     Sheet sheet(results, rows, all);
     sheet.draw();
     sheet.canvas().save(png);

@@ -3,6 +3,9 @@
 #include <ATen/TensorOperators.h>
 
 #include <algorithm>
+#include <cctype>
+#include <cmath>
+#include <map>
 #include <set>
 #include <string>
 #include <string_view>
@@ -41,9 +44,41 @@ std::filesystem::path image_path(const std::string& name, const std::filesystem:
     return path;
 }
 
-/// [y, x, channel] on [−1, 1] → levels 0 … 255.
-at::Tensor levels(const at::Tensor& image) {
-    return image.add(1).mul(127.5).clamp(0, 255).round().to(at::kByte).contiguous();
+/// What an image's source was like.
+struct SourceFormat {
+    std::int64_t channels = 3;
+    std::int64_t bits = 8;
+};
+
+/// An ending that a dataset looks for, in any case.
+bool has_image_ending(const std::string& name) {
+    std::string ending = std::filesystem::path(name).extension().string();
+    std::ranges::transform(ending, ending.begin(), [](unsigned char c) { return static_cast<char>(std::tolower(c)); });
+    return ending == ".png" || ending == ".jpg" || ending == ".jpeg";
+}
+
+/// [y, x, channel] on [−1, 1] → levels 0 … 255, or 0 … 65535 as int32. Grey is the mean of the channels.
+at::Tensor levels(const at::Tensor& image, const SourceFormat& format) {
+    const at::Tensor x =
+        format.channels == 1 && image.size(2) > 1 ? image.to(at::kDouble).mean(2, true).to(at::kFloat) : image;
+    // A grey network's answer to a colour image is grey: written as three equal channels.
+    const at::Tensor shown = format.channels == 3 && x.size(2) == 1 ? x.expand({-1, -1, 3}) : x;
+    if (format.bits == 16) return shown.add(1).mul(32767.5).clamp(0, 65535).round().to(at::kInt).contiguous();
+    return shown.add(1).mul(127.5).clamp(0, 255).round().to(at::kByte).contiguous();
+}
+
+/// Formats of measured images by number; nothing where the truth is known.
+std::map<std::int64_t, SourceFormat> source_formats(const std::filesystem::path& results) {
+    const pipeline::Hdf5File file = pipeline::Hdf5File::open(results);
+    std::map<std::int64_t, SourceFormat> formats;
+    if (!file.has("measured_bits")) return formats;
+    const at::Tensor numbers = file.read("image").contiguous(), channels = file.read("measured_channels").contiguous(),
+                     bits = file.read("measured_bits").contiguous();
+    for (std::int64_t place = 0; place < numbers.numel(); ++place) {
+        formats[numbers.const_data_ptr<std::int64_t>()[place]] = {channels.const_data_ptr<std::int64_t>()[place],
+                                                                  bits.const_data_ptr<std::int64_t>()[place]};
+    }
+    return formats;
 }
 
 /// "sdedit t-start=200" → "sdedit-t-start=200".
@@ -55,55 +90,77 @@ std::string folder_name(std::string label) {
 class Exporter {
   public:
     Exporter(const std::filesystem::path& results, const std::filesystem::path& folder)
-        : results_(results), folder_(folder), rows_(read_result_rows(results)), images_(results) {}
+        : results_(results),
+          folder_(folder),
+          rows_(read_result_rows(results)),
+          images_(results),
+          formats_(source_formats(results)) {
+        std::set<std::string> names(rows_.image_name.begin(), rows_.image_name.end());
+        for (const std::string& name : names) ++of_stem_[std::filesystem::path(name).replace_extension().string()];
+    }
 
     ExportResult run() {
-        for (const ResultPoint& point : result_points(rows_)) {
-            for (const std::int64_t row : point.rows) add(point, static_cast<std::size_t>(row));
+        const std::vector<ResultPoint> points = result_points(rows_);
+        for (const ResultPoint& point : points) {
+            for (const std::int64_t row : point.rows) add(point, static_cast<std::size_t>(row), points.size() == 1);
         }
         return result_;
     }
 
   private:
-    void add(const ResultPoint& point, std::size_t row) {
+    void add(const ResultPoint& point, std::size_t row, bool is_only_point) {
         if (rows_.status[row] != static_cast<std::int64_t>(pipeline::RowStatus::done)) {
             ++result_.left_out;
             return;
         }
+        const bool is_measured = !formats_.empty();
         const std::string sample = "sample-" + std::to_string(rows_.sample[row]);
-        std::filesystem::path path = folder_name(point.label());
+        std::filesystem::path path;
+        if (!is_measured || !is_only_point) path = folder_name(point.label());
         if (point.measured.is_generation()) {
             path /= sample;
         } else {
-            const std::string sigma = operators::to_string(operators::Value(point.measured.sigma_y));
-            path /= folder_name(point.measured.label()) + "-" + sigma;
-            path /= image_path(rows_.image_name[row], results_);
+            const std::string sigma = std::isnan(point.measured.sigma_y)
+                                          ? std::string("estimate")
+                                          : operators::to_string(operators::Value(point.measured.sigma_y));
+            if (!is_measured || !is_only_point) path /= folder_name(point.measured.label()) + "-" + sigma;
+            path /= is_measured ? mirrored_path(rows_.image_name[row]) : image_path(rows_.image_name[row], results_);
             if (rows_.sample[row] > 0) path += "." + sample;
-            add_truth(row);
+            if (!is_measured) add_truth(row);
         }
-        write(path, images_.restored(static_cast<std::int64_t>(row)));
+        write(path, images_.restored(static_cast<std::int64_t>(row)),
+              is_measured ? formats_.at(rows_.image_index[row]) : SourceFormat{});
+    }
+
+    /// photo.jpg as photo, unless there is a photo.png whose place that is.
+    std::filesystem::path mirrored_path(const std::string& name) const {
+        const std::filesystem::path stem = std::filesystem::path(name).replace_extension();
+        const bool is_alone = of_stem_.at(stem.string()) == 1 && has_image_ending(name);
+        return image_path(is_alone ? stem.string() : name, results_);
     }
 
     void add_truth(std::size_t row) {
         if (!truths_.insert(rows_.image_index[row]).second) return;
         write(std::filesystem::path("truth") / image_path(rows_.image_name[row], results_),
-              images_.truth(rows_.image_index[row]));
+              images_.truth(rows_.image_index[row]), {});
     }
 
-    void write(const std::filesystem::path& relative, const at::Tensor& image) {
+    void write(const std::filesystem::path& relative, const at::Tensor& image, const SourceFormat& format) {
         std::filesystem::path path = folder_ / relative;
         path += ".png";
         std::error_code error;
         std::filesystem::create_directories(path.parent_path(), error);
         if (error) throw pipeline::FileError(path.parent_path(), "cannot be made: " + error.message());
         if (std::filesystem::exists(path)) throw pipeline::FileError(path, "exists; nothing is overwritten");
-        pipeline::write_png(path, levels(image));
+        pipeline::write_png(path, levels(image, format));
         ++result_.images;
     }
 
     std::filesystem::path results_, folder_;
     ResultRows rows_;
     ResultImages images_;
+    std::map<std::int64_t, SourceFormat> formats_;
+    std::map<std::string, int> of_stem_;  ///< How many images differ in their endings alone.
     std::set<std::int64_t> truths_;
     ExportResult result_;
 };

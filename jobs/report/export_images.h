@@ -10,7 +10,14 @@ struct ExportResult {
     std::int64_t left_out = 0;  ///< Rows that diverged or could not be read.
 };
 
-/// Writes the images of a results file as 8-bit PNG for the field's own tools (FID, KID, notebooks):
+/// Writes the images of a results file as PNG. Measured images are mirrored: what was restored from album/photo.png is
+///
+///     FOLDER/album/photo.png
+///
+/// of the same size, bits a channel and number of channels; from photo.jpg it is photo.png, or photo.jpg.png where
+/// there is a photo.png too. Where the table has several lines FOLDER is one for each, METHOD/OPERATOR-SIGMA below it.
+///
+/// Of a run whose truth is known, for the field's own tools (FID, KID, notebooks), 8-bit PNG:
 ///
 ///     FOLDER/truth/NAME.png
 ///     FOLDER/METHOD/OPERATOR-SIGMA/NAME.png      one folder for each line of the table; samples after the first as

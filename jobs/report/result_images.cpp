@@ -2,14 +2,19 @@
 
 #include <ATen/TensorOperators.h>
 
+#include <cmath>
 #include <string>
 
 namespace jobs {
 
 ResultImages::ResultImages(const std::filesystem::path& results)
     : file_(pipeline::Hdf5File::open(results)),
-      height_(file_.shape("restored").at(1)),
-      width_(file_.shape("restored").at(2)) {
+      height_(file_.has("restored") ? file_.shape("restored").at(1) : 0),
+      width_(file_.has("restored") ? file_.shape("restored").at(2) : 0) {
+    if (height_ == 0) {
+        sizes_ = file_.read_strings("restored_size");
+        restored_places_ = file_.read("restored_place").contiguous();
+    }
     if (!file_.has("image")) return;
     const at::Tensor numbers = file_.read("image").contiguous();
     for (std::int64_t place = 0; place < numbers.numel(); ++place) {
@@ -18,7 +23,12 @@ ResultImages::ResultImages(const std::filesystem::path& results)
 }
 
 at::Tensor ResultImages::restored(std::int64_t row) const {
-    const at::Tensor image = file_.read_rows("restored", row, 1).select(0, 0);
+    const bool is_mixed = !sizes_.empty();
+    const auto place = static_cast<std::size_t>(row);
+    const at::Tensor image = (is_mixed ? file_.read_rows("restored_" + sizes_[place],
+                                                         restored_places_.const_data_ptr<std::int64_t>()[row], 1)
+                                       : file_.read_rows("restored", row, 1))
+                                 .select(0, 0);
     return image.scalar_type() == at::kByte ? image.to(at::kFloat).div(127.5).sub(1) : image;
 }
 
@@ -36,7 +46,8 @@ std::vector<at::Tensor> ResultImages::measured(const MeasuredAs& as, const std::
 
     const at::Tensor levels = file_.read(folder + "/sigma").to(at::kDouble).contiguous();
     for (std::int64_t level = 0; level < levels.numel(); ++level) {
-        if (levels.const_data_ptr<double>()[level] != as.sigma_y) continue;
+        const double sigma_y = levels.const_data_ptr<double>()[level];
+        if (sigma_y != as.sigma_y && !(std::isnan(sigma_y) && std::isnan(as.sigma_y))) continue;
         const at::Tensor y = file_.read_rows(folder + "/y", level, 1).select(0, 0);
         for (std::size_t i = 0; i < images.size(); ++i) found[i] = y.select(0, places_.at(images[i])).clone();
     }

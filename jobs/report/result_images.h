@@ -3,6 +3,7 @@
 #include <cstdint>
 #include <filesystem>
 #include <map>
+#include <string>
 #include <vector>
 
 #include <ATen/core/Tensor.h>
@@ -17,8 +18,11 @@ class ResultImages {
   public:
     explicit ResultImages(const std::filesystem::path& results);
 
+    /// 0 where sizes are mixed.
     std::int64_t height() const { return height_; }
     std::int64_t width() const { return width_; }
+    /// False of measured images.
+    bool has_truth() const { return file_.has("truth"); }
     at::Tensor restored(std::int64_t row) const;
     /// @param image  number in the dataset
     at::Tensor truth(std::int64_t image) const;
@@ -28,6 +32,9 @@ class ResultImages {
   private:
     pipeline::Hdf5File file_;
     std::int64_t height_, width_;
+    std::vector<std::string>
+        sizes_;  ///< Of rows, where sizes are mixed, and their places in the datasets of the sizes.
+    at::Tensor restored_places_;
     std::map<std::int64_t, std::int64_t> places_;  ///< Of images, along the dimension `image`.
 };
 

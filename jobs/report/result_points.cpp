@@ -113,7 +113,7 @@ std::string MeasuredAs::label() const {
 }
 
 std::string MeasuredAs::sigma_label() const {
-    if (std::isnan(sigma_y)) return "";
+    if (std::isnan(sigma_y)) return is_generation() ? "" : "estimate";
     return operators::to_string(operators::Value(sigma_y)) + " (" +
            operators::to_string(operators::Value(sigma_y / 2)) + ")";
 }

@@ -41,7 +41,7 @@ ImageBatch make_image_batch(std::size_t count, const operators::Shape& shape) {
 }
 
 void check_image_channels(std::int64_t channels, std::int64_t wanted, const std::filesystem::path& path) {
-    if (channels == wanted || channels == 1) return;
+    if (channels == wanted || channels == 1 || wanted == 0) return;
     throw FileError(path, "has " + std::to_string(channels) + " channels, the network takes " + std::to_string(wanted) +
                               (wanted == 1 ? "; make it grey first, e.g. convert IN -colorspace Gray OUT" : ""));
 }
@@ -49,6 +49,27 @@ void check_image_channels(std::int64_t channels, std::int64_t wanted, const std:
 at::Tensor fit_image(const at::Tensor& image, const operators::Shape& shape, const std::filesystem::path& path) {
     check_image_channels(image.size(0), shape.channels, path);
     return resize_to_cover(image, shape.height, shape.width).expand({shape.channels, -1, -1});
+}
+
+at::Tensor measured_image(const at::Tensor& image, const operators::Shape& y, const std::filesystem::path& path) {
+    if (image.size(1) != y.height || image.size(2) != y.width) {
+        throw FileError(path, "has " + std::to_string(image.size(1)) + "x" + std::to_string(image.size(2)) +
+                                  " pixels (height x width), was planned with " + std::to_string(y.height) + "x" +
+                                  std::to_string(y.width));
+    }
+    if (image.size(0) == y.channels) return image;
+    if (image.size(0) == 1) return image.expand({y.channels, -1, -1});
+    if (y.channels != 1) check_image_channels(image.size(0), y.channels, path);
+    // Luma of ITU-R BT.601.
+    return (image[0] * 0.299 + image[1] * 0.587 + image[2] * 0.114).unsqueeze(0);
+}
+
+MeasuredBatch make_measured_batch(std::size_t count, const operators::Shape& y) {
+    return {make_image_batch(count, y), std::vector<std::int64_t>(count, 0), std::vector<std::int64_t>(count, 0)};
+}
+
+std::unique_ptr<Dataset> open_measurements(const std::string& location) {
+    return open_dataset(location, operators::Shape{0, 0, 0});
 }
 
 std::unique_ptr<Dataset> open_dataset(const std::string& location, const operators::Shape& shape) {

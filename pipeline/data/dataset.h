@@ -10,6 +10,7 @@
 #include <ATen/core/Tensor.h>
 
 #include "operators/shape.h"
+#include "pipeline/data/image_file.h"
 
 namespace pipeline {
 
@@ -21,6 +22,13 @@ struct ImageBatch {
     std::vector<std::string> errors;          ///< Empty where the image was read.
 };
 
+/// Images as somebody has measured them, not resized.
+struct MeasuredBatch {
+    ImageBatch batch;                    ///< y; zeros in rows that could not be read
+    std::vector<std::int64_t> channels;  ///< Of each image in its source, 1 or 3; 0 where it could not be read.
+    std::vector<std::int64_t> bits;      ///< The same: 8 or 16 a channel.
+};
+
 /// A list of images in a fixed order (names sorted bytewise), all brought to one shape.
 class Dataset {
   public:
@@ -29,6 +37,12 @@ class Dataset {
     virtual const std::string& name(std::int64_t index) const = 0;
     /// Reads, resizes and crops these images. A bad image is an entry in `errors`, never an exception.
     virtual ImageBatch images(std::span<const std::int64_t> indices) const = 0;
+    /// Reads these images as they are; grey is repeated where y has three channels, colour becomes 0.299 R + 0.587 G +
+    /// 0.114 B where it has one. Of another size than y is an entry in `errors`.
+    virtual MeasuredBatch measured(std::span<const std::int64_t> indices, const operators::Shape& y) const = 0;
+    /// What the image's header says.
+    /// @throws FileError  where it cannot be read
+    virtual ImageHeader header(std::int64_t index) const = 0;
     /// Opens headers (all up to 1 000 images, else a sample of 1 000) and reports the first that cannot be used.
     /// @throws FileError
     virtual void check(std::span<const std::int64_t> indices) const = 0;
@@ -43,5 +57,8 @@ class Dataset {
 /// What `dataset = ` names: a folder of PNG and JPEG (searched recursively), or FILE.h5:NAME.
 /// @throws FileError  where it does not exist or holds no image
 std::unique_ptr<Dataset> open_dataset(const std::string& location, const operators::Shape& shape);
+
+/// The same for `measurements = `: a dataset whose images are read by `measured` alone, any of 1 or 3 channels.
+std::unique_ptr<Dataset> open_measurements(const std::string& location);
 
 }  // namespace pipeline

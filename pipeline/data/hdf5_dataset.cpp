@@ -136,6 +136,33 @@ ImageBatch Hdf5Dataset::images(std::span<const std::int64_t> indices) const {
     return batch;
 }
 
+MeasuredBatch Hdf5Dataset::measured(std::span<const std::int64_t> indices, const operators::Shape& y) const {
+    MeasuredBatch measured = make_measured_batch(indices.size(), y);
+    for (std::size_t row = 0; row < indices.size(); ++row) {
+        const std::int64_t index = indices[row];
+        measured.batch.names[row] = name(index);
+        try {
+            const at::Tensor values = stored(index).contiguous();
+            const auto* bytes = static_cast<const std::byte*>(values.const_data_ptr());
+            measured.batch.content_hashes[row] = Sha256().update(std::span(bytes, values.nbytes())).finish();
+            measured.batch.images[static_cast<std::int64_t>(row)].copy_(
+                measured_image(image_of(values, index), y, path_));
+            measured.channels[row] = channels_;
+            measured.bits[row] = header(index).bits;
+        } catch (const FileError& error) {
+            measured.batch.errors[row] = error.what();
+        }
+    }
+    return measured;
+}
+
+ImageHeader Hdf5Dataset::header(std::int64_t index) const {
+    static_cast<void>(name(index));
+    const bool is_last = extent_.size() == 4 && is_channel_last_;
+    const std::size_t height = extent_.size() == 4 && !is_last ? 2 : 1;
+    return {channels_, extent_[height], extent_[height + 1], type_ == at::kByte ? 8 : 16};
+}
+
 void Hdf5Dataset::check(std::span<const std::int64_t> indices) const {
     check_image_channels(channels_, shape_.channels, path_);
     constexpr std::size_t looked_at = 16;

@@ -23,6 +23,8 @@ class Hdf5Dataset final : public Dataset {
     std::int64_t size() const override { return static_cast<std::int64_t>(names_.size()); }
     const std::string& name(std::int64_t index) const override;
     ImageBatch images(std::span<const std::int64_t> indices) const override;
+    MeasuredBatch measured(std::span<const std::int64_t> indices, const operators::Shape& y) const override;
+    ImageHeader header(std::int64_t index) const override;
     /// Beyond the header it reads up to 16 images: floats of which none is negative, without `valid_range`, are taken
     /// for images on [0, 1] and refused.
     void check(std::span<const std::int64_t> indices) const override;

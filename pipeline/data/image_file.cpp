@@ -54,6 +54,10 @@ at::Tensor decode_image(std::string_view bytes, const std::filesystem::path& pat
     return levels.permute({2, 0, 1}).contiguous().to(at::kFloat).div_(half_range).sub_(1);
 }
 
+std::int64_t bits_of(std::string_view bytes, const std::filesystem::path& path) {
+    return header_of(bytes, path).bits;
+}
+
 at::Tensor read_image(const std::filesystem::path& path) {
     return decode_image(read_bytes(path), path);
 }

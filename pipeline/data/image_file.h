@@ -18,6 +18,7 @@ struct ImageHeader {
     std::int64_t channels = 0;  ///< 1 (grey) or 3 (RGB; palettes become RGB)
     std::int64_t height = 0;
     std::int64_t width = 0;
+    std::int64_t bits = 8;  ///< 16 for PNG of 16 bits a channel, else 8.
 };
 
 /// Decodes a PNG (grey, RGB, palette; up to 16 bits; interlaced or not) or a JPEG (grey, YCbCr, RGB; baseline or
@@ -31,6 +32,10 @@ struct ImageHeader {
 /// @throws FileError  where the file is damaged, too large, of another format, CMYK, or has an alpha channel
 at::Tensor decode_image(std::string_view bytes, const std::filesystem::path& path);
 
+/// 8 or 16 a channel, of a file in memory.
+/// @throws FileError  as `decode_image`
+std::int64_t bits_of(std::string_view bytes, const std::filesystem::path& path);
+
 /// Reads and decodes a file.
 at::Tensor read_image(const std::filesystem::path& path);
 
@@ -39,8 +44,8 @@ at::Tensor read_image(const std::filesystem::path& path);
 /// @throws FileError  as `decode_image`, for what header and end can tell
 ImageHeader check_image(const std::filesystem::path& path);
 
-/// Commits an 8-bit RGB image. The same pixels give the same bytes.
-/// @param pixels  [H, W, 3], uint8
+/// Commits an image, grey or RGB. The same pixels give the same bytes.
+/// @param pixels  [H, W, 1 or 3]: uint8, or int32 holding 0 … 65535 for 16 bits
 /// @throws FileError; std::invalid_argument where shape or type differ
 void write_png(const std::filesystem::path& path, const at::Tensor& pixels);
 

@@ -127,6 +127,26 @@ ImageBatch ImageFolder::images(std::span<const std::int64_t> indices) const {
     return batch;
 }
 
+MeasuredBatch ImageFolder::measured(std::span<const std::int64_t> indices, const operators::Shape& y) const {
+    MeasuredBatch measured = make_measured_batch(indices.size(), y);
+    ImageBatch& batch = measured.batch;
+    for (std::size_t row = 0; row < indices.size(); ++row) {
+        const std::filesystem::path file = path(indices[row]);
+        batch.names[row] = name(indices[row]);
+        try {
+            const std::string bytes = read_bytes(file);
+            batch.content_hashes[row] = sha256(bytes);
+            const at::Tensor image = decode_image(bytes, file);
+            batch.images[static_cast<std::int64_t>(row)].copy_(measured_image(image, y, file));
+            measured.channels[row] = image.size(0);
+            measured.bits[row] = bits_of(bytes, file);
+        } catch (const FileError& error) {
+            batch.errors[row] = error.what();
+        }
+    }
+    return measured;
+}
+
 void ImageFolder::check(std::span<const std::int64_t> indices) const {
     for (const std::int64_t index : indices_to_check(indices)) {
         const std::filesystem::path file = path(index);

@@ -22,6 +22,8 @@ class ImageFolder final : public Dataset {
     std::int64_t size() const override { return static_cast<std::int64_t>(files_.size()); }
     const std::string& name(std::int64_t index) const override { return file(index).name; }
     ImageBatch images(std::span<const std::int64_t> indices) const override;
+    MeasuredBatch measured(std::span<const std::int64_t> indices, const operators::Shape& y) const override;
+    ImageHeader header(std::int64_t index) const override { return check_image(path(index)); }
     void check(std::span<const std::int64_t> indices) const override;
     std::string digest() const override;
     std::vector<std::int64_t> labels(std::span<const std::int64_t> indices) const override;

@@ -5,15 +5,20 @@
 #include <cmath>
 #include <cstdint>
 #include <filesystem>
+#include <map>
+#include <mutex>
 #include <string>
 #include <string_view>
 #include <system_error>
+#include <utility>
 #include <vector>
 
 #include <ATen/TensorOperators.h>
 #include <ATen/core/Tensor.h>
+#include <ATen/ops/constant_pad_nd.h>
 #include <ATen/ops/empty.h>
 #include <ATen/ops/isfinite.h>
+#include <ATen/ops/stack.h>
 
 #include "pipeline/data/file_error.h"
 #include "pipeline/data/hdf5.h"
@@ -21,6 +26,7 @@
 #include "pipeline/data/hdf5_location.h"
 #include "pipeline/data/image_codec.h"
 #include "pipeline/data/image_file.h"
+#include "pipeline/data/named_file.h"
 #include "pipeline/data/read_bytes.h"
 
 namespace pipeline {
@@ -103,10 +109,7 @@ at::Tensor read_any_kernel(const std::string& file) {
     return is_png(bytes) ? png_kernel(bytes, file) : parse_kernel(bytes, file);
 }
 
-}  // namespace
-
-at::Tensor read_kernel(const std::string& file) {
-    const at::Tensor kernel = read_any_kernel(file);
+at::Tensor checked_kernel(const at::Tensor& kernel, const std::string& file) {
     if (kernel.numel() == 0) throw FileError(file, "the kernel is empty");
     if (kernel.size(0) > kernel_side_limit || kernel.size(1) > kernel_side_limit) {
         throw FileError(file, "the kernel has " + std::to_string(kernel.size(0)) + "x" +
@@ -115,6 +118,90 @@ at::Tensor read_kernel(const std::string& file) {
     }
     if (!at::isfinite(kernel).all().item<bool>()) throw FileError(file, "the kernel holds values that are not finite");
     return kernel;
+}
+
+/// Odd sides: only such a kernel has a middle.
+void check_odd(const at::Tensor& kernel, const std::filesystem::path& path) {
+    if (kernel.size(0) % 2 == 1 && kernel.size(1) % 2 == 1) return;
+    throw FileError(path, "the kernel has " + std::to_string(kernel.size(0)) + "x" + std::to_string(kernel.size(1)) +
+                              " entries, expected odd sides");
+}
+
+/// The largest kernel of a folder: [height, width]. What a kernel is padded to must not depend on the images beside it.
+std::pair<std::int64_t, std::int64_t> largest_kernel(const std::filesystem::path& folder) {
+    std::int64_t height = 1, width = 1;
+    for (const auto& entry : std::filesystem::recursive_directory_iterator(folder)) {
+        const std::string ending = entry.path().extension().string();
+        if (!entry.is_regular_file() || (ending != ".txt" && ending != ".png")) continue;
+        const at::Tensor kernel = read_any_kernel(entry.path().string());
+        if (kernel.dim() != 2) continue;
+        height = std::max(height, kernel.size(0));
+        width = std::max(width, kernel.size(1));
+    }
+    return {height, width};
+}
+
+/// Zeros around it, the middle stays the middle.
+at::Tensor padded_kernel(const at::Tensor& kernel, std::int64_t height, std::int64_t width) {
+    const std::int64_t rows = (height - kernel.size(0)) / 2, columns = (width - kernel.size(1)) / 2;
+    return at::constant_pad_nd(kernel, {columns, columns, rows, rows});
+}
+
+at::Tensor folder_kernels(const std::string& folder, std::span<const std::string> image_names) {
+    static std::mutex mutex;
+    static std::map<std::string, std::pair<std::int64_t, std::int64_t>> sizes;
+    std::pair<std::int64_t, std::int64_t> size;
+    {
+        // Read once a process: a folder may hold a kernel for each of many images.
+        const std::lock_guard lock(mutex);
+        const auto known = sizes.find(folder);
+        size = known != sizes.end() ? known->second : sizes[folder] = largest_kernel(folder);
+    }
+    std::vector<at::Tensor> kernels;
+    for (const std::string& name : image_names) {
+        const std::filesystem::path path = named_file(folder, name, {".txt", ".png"}, "kernel");
+        const at::Tensor kernel = checked_kernel(read_any_kernel(path.string()), path.string());
+        check_odd(kernel, path);
+        kernels.push_back(padded_kernel(kernel, size.first, size.second).unsqueeze(0));
+    }
+    if (kernels.empty()) throw FileError(folder, "no image to read a kernel for");
+    return at::stack(kernels);
+}
+
+/// [K, kh, kw] or, as measurement files keep them, [K, 1, kh, kw].
+at::Tensor hdf5_kernels(const Hdf5Location& location, std::span<const std::string> image_names) {
+    const Hdf5File file = Hdf5File::open(location.file);
+    const std::vector<std::int64_t> shape = file.shape(location.name);
+    std::vector<at::Tensor> kernels;
+    for (const std::int64_t row : named_rows(file, location, shape.front(), image_names, "kernel")) {
+        at::Tensor kernel = file.read_rows(location.name, row, 1)[0].to(at::kFloat);
+        if (kernel.dim() == 3) kernel = kernel[0];
+        checked_kernel(kernel, location.file);
+        check_odd(kernel, location.file);
+        kernels.push_back(kernel.unsqueeze(0));
+    }
+    return at::stack(kernels);
+}
+
+bool holds_kernels(const Hdf5Location& location) {
+    const std::vector<std::int64_t> shape = Hdf5File::open(location.file).shape(location.name);
+    return shape.size() == 3 || (shape.size() == 4 && shape[1] == 1);
+}
+
+}  // namespace
+
+at::Tensor read_kernels(const std::string& file, std::span<const std::string> image_names) {
+    std::error_code error;
+    if (std::filesystem::is_directory(file, error)) return folder_kernels(file, image_names);
+    if (const auto location = split_hdf5_location(file)) {
+        const bool is_stack = as_file_error(location->file, [&] { return holds_kernels(*location); });
+        if (is_stack) return as_file_error(location->file, [&] { return hdf5_kernels(*location, image_names); });
+    }
+    return read_kernel(file);
+}
+
+at::Tensor read_kernel(const std::string& file) {
+    return checked_kernel(read_any_kernel(file), file);
 }
 
 }  // namespace pipeline

@@ -1,7 +1,5 @@
 #include "pipeline/data/mask_file.h"
 
-#include <algorithm>
-#include <charconv>
 #include <cstdint>
 #include <filesystem>
 #include <string>
@@ -19,6 +17,7 @@
 #include "pipeline/data/hdf5_location.h"
 #include "pipeline/data/image_codec.h"
 #include "pipeline/data/image_file.h"
+#include "pipeline/data/named_file.h"
 #include "pipeline/data/read_bytes.h"
 
 namespace pipeline {
@@ -46,62 +45,6 @@ at::Tensor read_png_mask(const std::filesystem::path& path, const operators::Sha
     return checked_mask(levels[0] > 0, image, path);  // 128 of 255 is the first level above 0 on [−1, 1]
 }
 
-/// photo.jpg → photo.png below the folder. Names come from files: nothing of them may lead elsewhere.
-at::Tensor read_named_mask(const std::filesystem::path& folder, const std::string& image_name,
-                           const operators::Shape& image) {
-    const std::filesystem::path name = image_name;
-    const bool is_inside =
-        name.is_relative() && std::none_of(name.begin(), name.end(), [](const auto& part) { return part == ".."; });
-    if (!is_inside || name.empty() || image_name.find('\0') != std::string::npos) {
-        throw FileError(folder, "an image is called '" + image_name + "', which names no file in this folder");
-    }
-    const std::filesystem::path path = folder / std::filesystem::path(name).replace_extension(".png");
-    std::error_code error;
-    if (!std::filesystem::exists(path, error))
-        throw FileError(path, "no such file; it is the mask of image '" + image_name + "'");
-    return read_png_mask(path, image);
-}
-
-/// Which row of a stack of masks belongs to each image.
-std::vector<std::int64_t> mask_rows(const Hdf5File& file, const Hdf5Location& location, std::int64_t count,
-                                    std::span<const std::string> image_names) {
-    const std::size_t slash = location.name.rfind('/');
-    const std::string names_path =
-        (slash == std::string::npos ? "" : location.name.substr(0, slash + 1)) + "image_name";
-    std::vector<std::int64_t> rows;
-    if (file.has(names_path)) {
-        const std::vector<std::string> stored = file.read_strings(names_path);
-        if (static_cast<std::int64_t>(stored.size()) != count) {
-            throw FileError(location.file, "'" + names_path + "' has " + std::to_string(stored.size()) + " names, '" +
-                                               location.name + "' " + std::to_string(count) + " masks");
-        }
-        for (const std::string& name : image_names) {
-            const auto found = std::find(stored.begin(), stored.end(), name);
-            if (found == stored.end()) {
-                throw FileError(location.file, "'" + names_path + "' has no image '" + name + "'");
-            }
-            rows.push_back(found - stored.begin());
-        }
-        return rows;
-    }
-    for (const std::string& name : image_names) {
-        std::int64_t row = -1;
-        const auto [end, error] = std::from_chars(name.data(), name.data() + name.size(), row);
-        if (error != std::errc() || end != name.data() + name.size()) {
-            throw FileError(location.file, "'" + location.name +
-                                               "' holds a mask per image, but not whose: put the images' "
-                                               "names beside it as '" +
-                                               names_path + "' (looked for '" + name + "')");
-        }
-        if (row < 0 || row >= count) {
-            throw FileError(location.file,
-                            "'" + location.name + "' has " + std::to_string(count) + " masks, none for image " + name);
-        }
-        rows.push_back(row);
-    }
-    return rows;
-}
-
 at::Tensor hdf5_mask_levels(const at::Tensor& values, const operators::Shape& image, const Hdf5Location& location) {
     const at::Tensor is_observed = values != 0;
     const bool is_binary = ((values == 1) | ~is_observed).all().item<bool>() ||
@@ -126,7 +69,7 @@ at::Tensor read_hdf5_mask(const Hdf5Location& location, const operators::Shape& 
         return hdf5_mask_levels(file.read(location.name)[0][0], image, location).unsqueeze(0);
     }
     std::vector<at::Tensor> masks;
-    for (const std::int64_t row : mask_rows(file, location, shape.front(), image_names)) {
+    for (const std::int64_t row : named_rows(file, location, shape.front(), image_names, "mask")) {
         const at::Tensor values = file.read_rows(location.name, row, 1)[0];
         masks.push_back(hdf5_mask_levels(shape.size() == 4 ? values[0] : values, image, location));
     }
@@ -139,7 +82,9 @@ at::Tensor read_mask(const std::string& file, const operators::Shape& image, std
     std::error_code error;
     if (std::filesystem::is_directory(file, error)) {
         std::vector<at::Tensor> masks;
-        for (const std::string& name : image_names) masks.push_back(read_named_mask(file, name, image));
+        for (const std::string& name : image_names) {
+            masks.push_back(read_png_mask(named_file(file, name, {".png"}, "mask"), image));
+        }
         if (masks.empty()) throw FileError(file, "no image to read a mask for");
         return at::stack(masks);
     }

@@ -25,7 +25,10 @@ bool have_one_row_each(const MeasurementFile& file) {
     const std::size_t count = file.image_index.size();
     const auto rows = static_cast<std::int64_t>(count);
     return file.image_name.size() == count && file.image_hash.size() == count && file.image_error.size() == count &&
-           file.truth.dim() == 4 && file.truth.size(0) == rows && file.y.dim() == 4 && file.y.size(0) == rows;
+           file.y.dim() == 4 && file.y.size(0) == rows &&
+           (file.truth.defined() ? file.truth.dim() == 4 && file.truth.size(0) == rows
+                                 : file.source_channels.size() == count && file.source_bits.size() == count &&
+                                       (file.sigma_each.empty() || file.sigma_each.size() == count));
 }
 
 /// Images as they are read back bit for bit, packed as their values allow.
@@ -45,7 +48,13 @@ void write_measurement_file(const std::filesystem::path& path, const Measurement
     writer.column("image_name", file.image_name);
     writer.column("image_hash", file.image_hash);
     writer.column("image_error", file.image_error);
-    write_images(writer, "truth", file.truth);
+    if (file.truth.defined()) {
+        write_images(writer, "truth", file.truth);
+    } else {
+        writer.column("source_channels", file.source_channels);
+        writer.column("source_bits", file.source_bits);
+        writer.column("sigma_each", file.sigma_each);
+    }
     write_images(writer, "y", file.y);
 
     // Names first: a reader learns from them what to ask for.
@@ -78,7 +87,13 @@ MeasurementFile read_measurement(const std::filesystem::path& path) {
     file.image_name = reader.texts("image_name");
     file.image_hash = reader.texts("image_hash");
     file.image_error = reader.texts("image_error");
-    file.truth = read_images(reader, "truth", path);
+    if (reader.file().has("truth")) {
+        file.truth = read_images(reader, "truth", path);
+    } else {
+        file.source_channels = reader.integers("source_channels");
+        file.source_bits = reader.integers("source_bits");
+        file.sigma_each = reader.reals("sigma_each");
+    }
     file.y = read_images(reader, "y", path);
     for (const std::string& name : reader.texts("parameter_name")) {
         file.parameters[name] = reader.tensor("parameters/" + name);
@@ -101,9 +116,11 @@ std::filesystem::path measurement_path(const std::string& label, std::int64_t bl
 
 void commit_measurement_file(const std::filesystem::path& folder, const std::string& label, std::int64_t block,
                              const MeasurementFile& file) {
-    if (!have_one_row_each(file) || file.y.scalar_type() != at::kFloat || file.truth.scalar_type() != at::kFloat) {
-        throw std::invalid_argument("measurement " + label + ": truth " + operators::shape_of(file.truth) + " and y " +
-                                    operators::shape_of(file.y) + " are not float32 for " +
+    if (!have_one_row_each(file) || file.y.scalar_type() != at::kFloat ||
+        (file.truth.defined() && file.truth.scalar_type() != at::kFloat)) {
+        throw std::invalid_argument("measurement " + label + ": truth " +
+                                    (file.truth.defined() ? operators::shape_of(file.truth) : std::string("(none)")) +
+                                    " and y " + operators::shape_of(file.y) + " are not float32 for " +
                                     std::to_string(file.image_index.size()) + " images, or columns differ in length");
     }
     commit_content_file(folder / measurement_path(label, block),

@@ -19,11 +19,15 @@ struct MeasurementFile {
     double poisson_rate = 0;  ///< > 0: photon noise, see operators::measure_poisson
     std::vector<std::int64_t> image_index;
     std::vector<std::string> image_name;
-    at::Tensor truth;  ///< [N, C, H, W], float32 in [−1, 1]
+    at::Tensor truth;  ///< [N, C, H, W], float32 in [−1, 1]; undefined where y was measured by somebody else
     std::vector<std::string> image_hash;
     std::vector<std::string> image_error;  ///< Empty where the image was read
     at::Tensor y;                          ///< [N, C', H', W'], float32, lossless
     operators::Parameters parameters;      ///< mask [1 or N, 1, H, W], kernel [k, k]
+
+    // Where there is no truth, of each image:
+    std::vector<std::int64_t> source_channels, source_bits;  ///< As MeasuredBatch.
+    std::vector<double> sigma_each;                          ///< σ_y as it was estimated; empty where it was given.
 };
 
 /// measurements/LABEL/block-0003.h5, relative to the run's folder.

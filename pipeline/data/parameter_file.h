@@ -17,8 +17,10 @@ namespace pipeline {
 ///   - FILE.h5:NAME: 0 is removed, 1 (or 255) observed. [H, W] for all images, or [K, H, W] of which an image takes the
 ///     row that has its name in the dataset `image_name` beside it or, where there is none, the row of its number.
 ///
-/// `kernel`: [kh, kw], float32. From a text file (a row of numbers a line, separated by blanks or commas, # begins a
-/// comment) or FILE.h5:NAME [kh, kw], both as they are; or from a PNG, whose levels are divided by their sum.
+/// `kernel`: [kh, kw], float32, one for all images. From a text file (a row of numbers a line, separated by blanks or
+/// commas, # begins a comment) or FILE.h5:NAME [kh, kw], both as they are; or from a PNG, whose levels are divided by
+/// their sum. [N, 1, kh, kw], to each image its own: from a folder, in which photo.jpg has photo.txt or photo.png, with
+/// zeros around those that are smaller than the folder's largest; or from FILE.h5:NAME [K, kh, kw], rows as for masks.
 ///
 /// @param file  as in the job file, absolute
 /// @throws FileError  naming the file and what is wanted;  std::invalid_argument for another parameter

@@ -130,17 +130,28 @@ ImageHeader checked_png_header(PngReader& reader, const std::filesystem::path& p
         throw FileError(path,
                         "has an alpha channel; flatten it first, e.g. convert IN -background white -alpha remove OUT");
     }
-    return {(colour & PNG_COLOR_MASK_COLOR) != 0 ? 3 : 1, height, width};
+    return {(colour & PNG_COLOR_MASK_COLOR) != 0 ? 3 : 1, height, width,
+            png_get_bit_depth(reader.png, reader.info) == 16 ? 16 : 8};
 }
 
-/// Encodes rows of 8-bit RGB into `stream.output`.
-bool encode_png_pixels(png_structp png, png_infop info, const unsigned char* pixels, std::int64_t height,
-                       std::int64_t width) {
+/// What an encoded PNG holds.
+struct PngPixels {
+    const unsigned char* bytes;
+    std::int64_t height, width, channels;
+    int bits;
+};
+
+/// Encodes rows into `stream.output`.
+bool encode_png_pixels(png_structp png, png_infop info, const PngPixels& pixels) {
     if (setjmp(png_jmpbuf(png)) != 0) return false;
-    png_set_IHDR(png, info, static_cast<png_uint_32>(width), static_cast<png_uint_32>(height), 8, PNG_COLOR_TYPE_RGB,
-                 PNG_INTERLACE_NONE, PNG_COMPRESSION_TYPE_DEFAULT, PNG_FILTER_TYPE_DEFAULT);
+    png_set_IHDR(png, info, static_cast<png_uint_32>(pixels.width), static_cast<png_uint_32>(pixels.height),
+                 pixels.bits, pixels.channels == 1 ? PNG_COLOR_TYPE_GRAY : PNG_COLOR_TYPE_RGB, PNG_INTERLACE_NONE,
+                 PNG_COMPRESSION_TYPE_DEFAULT, PNG_FILTER_TYPE_DEFAULT);
     png_write_info(png, info);
-    for (std::int64_t row = 0; row < height; ++row) png_write_row(png, pixels + row * width * 3);
+    const bool is_swapped = pixels.bits == 16 && std::endian::native == std::endian::little;
+    if (is_swapped) png_set_swap(png);
+    const std::int64_t row_bytes = pixels.width * pixels.channels * (pixels.bits / 8);
+    for (std::int64_t row = 0; row < pixels.height; ++row) png_write_row(png, pixels.bytes + row * row_bytes);
     png_write_end(png, info);
     return true;
 }
@@ -188,11 +199,14 @@ bool has_png_end(std::string_view bytes) {
 }
 
 void write_png(const std::filesystem::path& path, const at::Tensor& pixels) {
-    if (pixels.dim() != 3 || pixels.size(2) != 3 || pixels.scalar_type() != at::kByte || pixels.numel() == 0) {
-        throw std::invalid_argument("write_png: pixels are " + operators::shape_of(pixels) + " " +
-                                    c10::toString(pixels.scalar_type()) + ", expected [H, W, 3] uint8");
+    const at::ScalarType type = pixels.scalar_type();
+    const bool is_image = pixels.dim() == 3 && (pixels.size(2) == 1 || pixels.size(2) == 3) && pixels.numel() > 0;
+    if (!is_image || (type != at::kByte && type != at::kInt)) {
+        throw std::invalid_argument("write_png: pixels are " + operators::shape_of(pixels) + " " + c10::toString(type) +
+                                    ", expected [H, W, 1 or 3] uint8, or int32 for 16 bits");
     }
-    const at::Tensor dense = pixels.cpu().contiguous();
+    // The low halves of 0 … 65535, as 16-bit words.
+    const at::Tensor dense = (type == at::kInt ? pixels.cpu().to(at::kShort) : pixels.cpu()).contiguous();
     std::string bytes;
     PngStream stream;
     stream.output = &bytes;
@@ -201,8 +215,9 @@ void write_png(const std::filesystem::path& path, const at::Tensor& pixels) {
     bool is_encoded = false;
     if (info != nullptr) {
         png_set_write_fn(png, &stream, write_png_bytes, keep_png_bytes);
-        is_encoded = encode_png_pixels(png, info, static_cast<const unsigned char*>(dense.const_data_ptr()),
-                                       dense.size(0), dense.size(1));
+        is_encoded = encode_png_pixels(png, info,
+                                       {static_cast<const unsigned char*>(dense.const_data_ptr()), dense.size(0),
+                                        dense.size(1), dense.size(2), type == at::kInt ? 16 : 8});
     }
     png_destroy_write_struct(&png, &info);
     if (!is_encoded) throw FileError(path, std::string("cannot be encoded as PNG: ") + stream.message);

@@ -55,7 +55,8 @@ bool have_one_length(const UnitRows& rows) {
            rows.image_name.size() == count && rows.image_hash.size() == count && rows.sample.size() == count &&
            rows.status.size() == count && rows.psnr.size() == count && rows.ssim.size() == count &&
            rows.lpips.size() == count && rows.psnr_measurement.size() == count && rows.residual.size() == count &&
-           rows.psnr_unobserved.size() == count && rows.class_label.size() == count;
+           rows.psnr_unobserved.size() == count && rows.class_label.size() == count &&
+           (rows.sigma_each.empty() || rows.sigma_each.size() == count);
 }
 
 void write_unit_file(const std::filesystem::path& path, const UnitFile& file) {
@@ -86,6 +87,7 @@ void write_unit_file(const std::filesystem::path& path, const UnitFile& file) {
     writer.column("rows/psnr_unobserved", file.rows.psnr_unobserved);
     writer.column("rows/class", file.rows.class_label);
     writer.column("rows/residual", file.rows.residual);
+    if (!file.rows.sigma_each.empty()) writer.column("rows/sigma_each", file.rows.sigma_each);
     writer.finish();
 }
 
@@ -109,6 +111,7 @@ UnitFile read_unit(const std::filesystem::path& path) {
     file.rows.psnr_unobserved = reader.reals("rows/psnr_unobserved");
     file.rows.class_label = reader.integers("rows/class");
     file.rows.residual = reader.reals("rows/residual");
+    if (reader.file().has("rows/sigma_each")) file.rows.sigma_each = reader.reals("rows/sigma_each");
     reader.finish();
 
     if (images.dim() != 4 || (images.scalar_type() != at::kFloat && images.scalar_type() != at::kByte)) {

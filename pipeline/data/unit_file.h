@@ -33,6 +33,7 @@ struct UnitRows {
     std::vector<std::int64_t> class_label;  ///< what the network was conditioned on; −1 without classes
     std::vector<double> residual;           ///< ‖y − A x̂‖/(σ_y √m); NaN where σ_y = 0
     std::int64_t nfe = 0;                   ///< Network calls per image
+    std::vector<double> sigma_each = {};    ///< σ_y of each image where it was estimated; empty otherwise
 };
 
 /// The content of an immutable unit file: what the job determines and nothing that varies between runs.

@@ -18,7 +18,8 @@ ScoreAld::ScoreAld(const SamplingProblem& problem, const ScoreAldSettings& setti
     check_variance(name(), problem_);
     check_measurement(name(), problem_);
     // γ is linear or falling, so that it is smallest at the last step.
-    if (problem_.measurement.sigma_y == 0 && (gamma(0) == 0 || gamma(problem_.schedule.size() - 1) == 0)) {
+    if (problem_.measurement.sigma_y == 0 && !problem_.measurement.sigma_each.defined() &&
+        (gamma(0) == 0 || gamma(problem_.schedule.size() - 1) == 0)) {
         throw std::invalid_argument("score_ald.gamma-last: 0 with sigma-y = 0 divides by zero, expected more than 0");
     }
     set_pulls();
@@ -26,9 +27,10 @@ ScoreAld::ScoreAld(const SamplingProblem& problem, const ScoreAldSettings& setti
 
 void ScoreAld::set_pulls() {
     const NoiseSchedule& schedule = problem_.schedule;
+    const at::Tensor& sigma_each = problem_.measurement.sigma_each;
     const double sigma_y = problem_.measurement.sigma_y;
     const bool is_jalal = settings_.rule == ScoreAldRule::jalal;
-    std::vector<double> inverse_roots, pulls;
+    std::vector<double> inverse_roots, pulls, weights, gammas;
     for (int t = 0; t < schedule.size(); ++t) {
         const double inverse_root = is_jalal ? 1.0 / std::sqrt(schedule.alpha_bar(t)) : 1.0;
         // du_t/dx_t and DDPM's weight of a score, over the likelihood's variance
@@ -36,9 +38,17 @@ void ScoreAld::set_pulls() {
         const double variance = sigma_y * sigma_y + gamma(t) * gamma(t);
         inverse_roots.push_back(inverse_root);
         pulls.push_back(settings_.lambda * weight / variance);
+        weights.push_back(settings_.lambda * weight);
+        gammas.push_back(gamma(t));
     }
     inverse_roots_ = at::tensor(inverse_roots, at::kDouble).to(problem_.device);
     pulls_ = at::tensor(pulls, at::kDouble).to(problem_.device);
+    if (!sigma_each.defined()) return;
+    // [T, N, 1, 1, 1]: each image by its own noise
+    const at::Tensor w = at::tensor(weights, at::kDouble).view({-1, 1}).to(problem_.device);
+    const at::Tensor g = at::tensor(gammas, at::kDouble).view({-1, 1}).to(problem_.device);
+    const at::Tensor of_each = w / (sigma_each.view({1, -1}).square() + g.square());
+    pulls_ = of_each.view({of_each.size(0), of_each.size(1), 1, 1, 1}).to(at::kFloat);
 }
 
 std::vector<Level> ScoreAld::levels() const {

@@ -31,6 +31,7 @@ jobs::SweepPlan plan_file(const fs::path& file) {
     if (!job.dataset.empty()) {
         dataset = pipeline::open_dataset(job.dataset, {model.network.in_channels, model.image_size, model.image_size});
     }
+    if (!job.measurements.empty()) dataset = pipeline::open_measurements(job.measurements);
     jobs::SweepPlan plan =
         jobs::SweepPlan::make(job, model, dataset.get(), pipeline::sha256_of_file(model.weights_file));
     if (dataset) dataset->check(plan.images());

@@ -22,6 +22,11 @@ class NamedImages final : public pipeline::Dataset {
     std::int64_t size() const override { return static_cast<std::int64_t>(names_.size()); }
     const std::string& name(std::int64_t index) const override { return names_.at(static_cast<std::size_t>(index)); }
     pipeline::ImageBatch images(std::span<const std::int64_t>) const override { return {}; }
+    pipeline::MeasuredBatch measured(std::span<const std::int64_t>, const operators::Shape&) const override {
+        return {};
+    }
+    /// Every third one is of another size.
+    pipeline::ImageHeader header(std::int64_t index) const override { return {3, index % 3 == 2 ? 50 : 40, 60, 8}; }
     void check(std::span<const std::int64_t>) const override {}
     std::string digest() const override { return digest_; }
     std::vector<std::int64_t> labels(std::span<const std::int64_t>) const override {

@@ -45,7 +45,8 @@ TEST(Refusals, UnknownAbbreviatedAndRepeatedOptions) {
          "job.ini:6: unrecognised option 'dps.zetta' (did you mean dps.zeta?); allowed in [dps]: preset, zeta, "
          "zeta-unit, normalise, operator, sigma-y, steps, samples, variance"},
         {dps + "samp = 2\n",
-         "job.ini:5: unrecognised option 'samp' (did you mean samples?); allowed: dataset, images, model, "
+         "job.ini:5: unrecognised option 'samp' (did you mean samples?); allowed: dataset, measurements, images, "
+         "model, "
          "model-preset, image-size, "
          "seed, method, operator, sigma-y, steps, respacing, variance, class, clip, noise, poisson-rate, "
          "noise-on-unobserved, samples, "
@@ -89,7 +90,7 @@ TEST(Refusals, Lists) {
          "job.ini:5: sigma-y = ,0.05: an empty item; allowed: values separated by single commas"},
         {dps + "sigma-y = 0.05,, 0.1\n",
          "job.ini:5: sigma-y = 0.05,, 0.1: an empty item; allowed: values separated by single commas"},
-        {dps + "sigma-y =\n", "job.ini:5: sigma-y = : empty; allowed: a number ≥ 0"},
+        {dps + "sigma-y =\n", "job.ini:5: sigma-y = : empty; allowed: a number ≥ 0, or estimate"},
         {dps + "sigma-y = 0.1, 0.1\n", "job.ini:5: sigma-y = 0.1, 0.1: 0.1 is repeated; allowed: each value once"},
         {dps + "sigma-y = 0.1, 0.10\n", "job.ini:5: sigma-y = 0.1, 0.10: 0.10 is repeated; allowed: each value once"},
         {restore + "method = dps, dps\n", "job.ini:4: method = dps, dps: dps is repeated; allowed: each value once"},
@@ -103,13 +104,14 @@ TEST(Refusals, Lists) {
 TEST(Refusals, Numbers) {
     expect_lines({
         {dps + "[dps]\nzeta = -1\n", "job.ini:6: dps.zeta = -1: not a value; allowed: a number ≥ 0, or auto"},
-        {dps + "sigma-y = nan\n", "job.ini:5: sigma-y = nan: not a value; allowed: a number ≥ 0"},
-        {dps + "sigma-y = inf\n", "job.ini:5: sigma-y = inf: not a value; allowed: a number ≥ 0"},
-        {dps + "sigma-y = -inf\n", "job.ini:5: sigma-y = -inf: not a value; allowed: a number ≥ 0"},
-        {dps + "sigma-y = 1e999\n", "job.ini:5: sigma-y = 1e999: not a value; allowed: a number ≥ 0"},
-        {dps + "sigma-y = 0.1, -0.1\n", "job.ini:5: sigma-y = 0.1, -0.1: -0.1 is not a value; allowed: a number ≥ 0"},
-        {dps + "sigma-y = 0.1 0.2\n", "job.ini:5: sigma-y = 0.1 0.2: not a value; allowed: a number ≥ 0"},
-        {dps + "sigma-y = 0.1f\n", "job.ini:5: sigma-y = 0.1f: not a value; allowed: a number ≥ 0"},
+        {dps + "sigma-y = nan\n", "job.ini:5: sigma-y = nan: not a value; allowed: a number ≥ 0, or estimate"},
+        {dps + "sigma-y = inf\n", "job.ini:5: sigma-y = inf: not a value; allowed: a number ≥ 0, or estimate"},
+        {dps + "sigma-y = -inf\n", "job.ini:5: sigma-y = -inf: not a value; allowed: a number ≥ 0, or estimate"},
+        {dps + "sigma-y = 1e999\n", "job.ini:5: sigma-y = 1e999: not a value; allowed: a number ≥ 0, or estimate"},
+        {dps + "sigma-y = 0.1, -0.1\n",
+         "job.ini:5: sigma-y = 0.1, -0.1: -0.1 is not a value; allowed: a number ≥ 0, or estimate"},
+        {dps + "sigma-y = 0.1 0.2\n", "job.ini:5: sigma-y = 0.1 0.2: not a value; allowed: a number ≥ 0, or estimate"},
+        {dps + "sigma-y = 0.1f\n", "job.ini:5: sigma-y = 0.1f: not a value; allowed: a number ≥ 0, or estimate"},
         {dps + "steps = 0\n", "job.ini:5: steps = 0: not a value; allowed: an integer from 1 to 999999"},
         {dps + "steps = 2.5\n", "job.ini:5: steps = 2.5: not a value; allowed: an integer from 1 to 999999"},
         {dps + "batch = many\n", "job.ini:5: batch = many: not a value; allowed: an integer from 1 to 65536, or auto"},
@@ -180,7 +182,8 @@ TEST(Refusals, ControlCharactersAreEscaped) {
         {dps + "clip = \x1b[31mno\n", "job.ini:5: clip = \\x1b[31mno: not a value; allowed: yes or no"},
         {dps + "se\x07"
                "ed = 1\n",
-         "job.ini:5: unrecognised option 'se\\x07ed' (did you mean seed?); allowed: dataset, images, model, "
+         "job.ini:5: unrecognised option 'se\\x07ed' (did you mean seed?); allowed: dataset, measurements, images, "
+         "model, "
          "model-preset, "
          "image-size, "
          "seed, method, operator, sigma-y, steps, respacing, variance, class, clip, noise, poisson-rate, "
@@ -211,7 +214,7 @@ TEST(Refusals, WhatWouldDoNothingOrExcludesAnother) {
         {"model = m\nmethod = ddpm\noperator = box\n", "job.ini:3: operator = box" + unused},
         {basis + "method = forward_reverse\nsigma-y = 0.1\n", "job.ini:4: sigma-y = 0.1" + unused},
         {"model = m\nmethod = ddpm\nimages = 0-3\n",
-         "job.ini:3: images = 0-3: there is no dataset; allowed: only beside dataset"},
+         "job.ini:3: images = 0-3: there is no dataset; allowed: only beside dataset or measurements"},
         {dps + "steps = 10\nrespacing = ddim10\n",
          "job.ini:5: steps = 10: respacing is given too; allowed: one of the two"},
         {dps + "respacing = ddim10\n[dps]\nsteps = 10\n",
@@ -220,7 +223,7 @@ TEST(Refusals, WhatWouldDoNothingOrExcludesAnother) {
 }
 
 TEST(Refusals, CommandLine) {
-    EXPECT_EQ(refusal(dps, {{"sigma-y", "-0.1"}}), "--sigma-y -0.1: not a value; allowed: a number ≥ 0");
+    EXPECT_EQ(refusal(dps, {{"sigma-y", "-0.1"}}), "--sigma-y -0.1: not a value; allowed: a number ≥ 0, or estimate");
     EXPECT_EQ(refusal(dps, {{"seed", "1"}, {"seed", "2"}}), "--seed 2: repeated; allowed: each option once");
     EXPECT_EQ(refusal(dps, {{"dps.zetta", "2"}}),
               "command line: unrecognised option 'dps.zetta' (did you mean dps.zeta?); allowed in [dps]: preset, zeta, "

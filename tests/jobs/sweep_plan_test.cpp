@@ -237,3 +237,47 @@ TEST(SweepPlanDigest, FollowsTheContentOfAKernelFile) {
             << error.what();
     }
 }
+
+TEST(SweepPlan, MeasuredImagesShareBlocksWithTheirOwnSize) {
+    const test_support::TemporaryFolder folder;
+    const jobs::Job job = test_jobs::job_of(folder,
+                                            "measurements = photos\nmodel = model\nbatch = 4\nmethod = sdedit, dps\n"
+                                            "operator = identity, super_resolution\n[super_resolution]\nfactor = 2\n"
+                                            "[dps]\nzeta = 1\n");
+    const test_jobs::NamedImages photos(20);
+    const jobs::SweepPlan plan = jobs::SweepPlan::make(job, test_jobs::small_model(), &photos, "sha");
+    ASSERT_TRUE(plan.is_measured());
+    // 14 of 40 × 60 in four blocks, 6 of 50 × 60 in two.
+    ASSERT_EQ(plan.groups().size(), 2u);
+    EXPECT_EQ(plan.block_count(), 6);
+    EXPECT_EQ(plan.unit_count(), 4 * 6);
+    EXPECT_EQ(plan.rows(), 4 * 20);
+    std::map<std::string, std::multiset<std::int64_t>> seen;
+    for (std::int64_t number = 0; number < plan.unit_count(); ++number) {
+        const pipeline::WorkUnit unit = plan.unit(number);
+        const std::int64_t factor = unit.configuration.operator_name == "identity" ? 1 : 2;
+        for (const std::int64_t image : unit.image_index) {
+            EXPECT_EQ(unit.image_shape.height, factor * photos.header(image).height);
+            seen[unit.configuration.to_json()].insert(image);
+        }
+        EXPECT_EQ(unit.image_shape.width, factor * 60);
+        EXPECT_EQ(unit.network_shape.height % plan.size_multiple(), 0);
+        EXPECT_LT(unit.network_shape.height - unit.image_shape.height, plan.size_multiple());
+        EXPECT_LT(unit.network_shape.width - unit.image_shape.width, plan.size_multiple());
+        EXPECT_GT(plan.cost(number), 0);
+    }
+    ASSERT_EQ(seen.size(), 4u);
+    for (const auto& [configuration, images] : seen) {
+        EXPECT_EQ(images.size(), 20u);
+        EXPECT_EQ(std::set(images.begin(), images.end()).size(), 20u);
+    }
+    // Frozen and read again it is the same plan.
+    const jobs::SweepPlan read = jobs::SweepPlan::from_json(plan.to_json());
+    EXPECT_EQ(read.digest(), plan.digest());
+    for (std::int64_t number = 0; number < plan.unit_count(); ++number) {
+        EXPECT_EQ(read.unit(number).image_index, plan.unit(number).image_index);
+        EXPECT_EQ(read.unit(number).network_shape, plan.unit(number).network_shape);
+        EXPECT_EQ(read.cost(number), plan.cost(number));
+    }
+    EXPECT_EQ(plan.restored_shapes().size(), 4u);
+}

@@ -147,7 +147,9 @@ TEST_F(ParameterFile, KernelFromPngSumsToOne) {
 TEST_F(ParameterFile, KernelFromHdf5IsKept) {
     const at::Tensor values = at::arange(9).to(at::kDouble).reshape({3, 3}) / 7;
     EXPECT_TRUE(kernel(stored(values)).equal(values.to(at::kFloat)));
-    expect_line(refusal("kernel", stored(at::ones({1, 3, 3}))), "no kernel");
+    expect_line(refusal("kernel", stored(at::ones({3}))), "no kernel");
+    // One for each image, which has to be named.
+    expect_line(refusal("kernel", stored(at::ones({1, 3, 3}))), "holds a kernel per image, but not whose");
     expect_line(refusal("kernel", stored(at::ones({1, 1}) / 0)), "not finite");
     const std::string golden = (test_support::golden_folder() / "operators.h5").string() + ":motion_blur/kernel";
     EXPECT_EQ(kernel(golden).sizes(), at::IntArrayRef({61, 61}));

@@ -2,9 +2,11 @@
 
 #include <ATen/TensorOperators.h>
 #include <ATen/ops/full.h>
+#include <ATen/ops/tensor.h>
 #include <algorithm>
 #include <cmath>
 #include <cstdio>
+#include <limits>
 #include <memory>
 #include <vector>
 
@@ -53,6 +55,28 @@ Moments score_ald_recursion(const Chain& chain, bool is_jalal, double lambda, do
         moments.step(at.a - lambda * slope, at.b + lambda * pull, std::sqrt(at.small));
     }
     return moments;
+}
+
+TEST(GaussianOracle, ScoreAldWithEachImagesOwnNoiseIsThatNoiseForEach) {
+    const operators::Shape shape{3, 4, 5};
+    Chain chain("12", Predictor(Prior{}, 0.3));
+    const pipeline::KeyedNoise noise(operators::NoiseStream(5), {3, 4}, {0, 0}, shape, at::kCPU);
+    for (const std::string preset : {"jalal", "poster"}) {
+        const auto restored = [&](double sigma, const at::Tensor& each) {
+            operators::Measurement measured = measurement(2, shape, at::kFloat);
+            measured.sigma_y = sigma;
+            measured.sigma_each = each;
+            const pipeline::SamplingProblem problem{
+                .schedule = chain.schedule, .predictor = chain.predictor, .noise = noise, .measurement = measured};
+            const auto settings = settings_of("score_ald", {{"preset", preset}});
+            return pipeline::run_sampler(*pipeline::find_method("score_ald").make(settings, problem)).x0_hat;
+        };
+        const double nothing = std::numeric_limits<double>::quiet_NaN();
+        const at::Tensor both = restored(nothing, at::tensor({0.1, 0.6}, at::kDouble));
+        EXPECT_TRUE(both[0].allclose(restored(0.1, {})[0], 1e-4, 1e-5)) << preset;
+        EXPECT_TRUE(both[1].allclose(restored(0.6, {})[1], 1e-4, 1e-5)) << preset;
+        EXPECT_FALSE(both[0].allclose(restored(0.6, {})[0], 1e-4, 1e-5)) << preset;
+    }
 }
 
 TEST(GaussianOracle, ScoreAldHasTheMomentsOfItsRecursion) {
