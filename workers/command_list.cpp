@@ -4,24 +4,14 @@
 #include "operators/make_operator.h"
 #include "pipeline/samplers/make_sampler.h"
 #include "workers/commands.h"
+#include "workers/input_words.h"
+#include "workers/option_page.h"
 #include "workers/option_text.h"
 #include "workers/verdict.h"
 
 namespace workers {
 
 namespace {
-
-std::string_view input_words(pipeline::MethodInput input) {
-    switch (input) {
-        case pipeline::MethodInput::nothing:
-            return "generates; takes no measurement";
-        case pipeline::MethodInput::measurement:
-            return "restores from the measurement y";
-        case pipeline::MethodInput::truth:
-            return "starts from the clean image itself";
-    }
-    return "";
-}
 
 void list_methods() {
     for (const pipeline::MethodEntry& method : pipeline::method_table()) {
@@ -44,6 +34,13 @@ void list_operators() {
     }
 }
 
+void list_options() {
+    std::cout << "Of a job file, and of a command line with two hyphens before the name.\n\n"
+              << option_text(jobs::job_options(), "") << "\nevery method's section may also set\n"
+              << option_text(jobs::section_options(), "") << "\n'diffinv list methods' and 'diffinv list operators' "
+              << "show their sections; --markdown writes all of it as docs/job_file.md has it.\n";
+}
+
 void list_metrics() {
     std::cout
         << "All are taken on images clamped to [-1, 1], per image, against the truth.\n\n"
@@ -61,16 +58,24 @@ void list_metrics() {
 }  // namespace
 
 int list_command(Arguments& arguments) {
-    const std::string what = arguments.only_word("list", "methods, operators or metrics");
+    constexpr std::string_view expected = "methods, operators, metrics or options";
+    const std::string what = arguments.only_word("list", expected);
     arguments.expect_no_options("list");
+    if (arguments.has_flag("markdown") && what != "options") {
+        throw jobs::JobError("list: --markdown with '" + what + "', expected options");
+    }
     if (what == "methods") {
         list_methods();
     } else if (what == "operators") {
         list_operators();
     } else if (what == "metrics") {
         list_metrics();
+    } else if (what == "options" && arguments.has_flag("markdown")) {
+        std::cout << option_page();
+    } else if (what == "options") {
+        list_options();
     } else {
-        throw jobs::JobError("list: '" + what + "', expected methods, operators or metrics");
+        throw jobs::JobError("list: '" + what + "', expected " + std::string(expected));
     }
     return exit_done;
 }

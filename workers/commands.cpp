@@ -17,6 +17,7 @@ namespace workers {
 
 namespace {
 
+constexpr std::array<std::string_view, 2> help_and_markdown = {"help", "markdown"};
 constexpr std::array<std::string_view, 1> help_only = {"help"};
 constexpr std::array<std::string_view, 2> help_and_json = {"help", "json"};
 constexpr std::array<std::string_view, 9> run_values = {
@@ -132,7 +133,12 @@ constexpr std::array<Command, 16> commands = {{
      "A folder for each line of the table, images by their names; see docs/metrics.md for FID and KID.",
      {.values = export_values, .flags = help_only},
      export_command},
-    {"list", "list methods|operators|metrics", "what there is, with every setting", "", plain, list_command},
+    {"list",
+     "list methods|operators|metrics|options [--markdown]",
+     "what there is, with every setting",
+     "--markdown   the options as Markdown tables, as docs/job_file.md has them",
+     {.flags = help_and_markdown},
+     list_command},
     {"inspect",
      "inspect MODEL|RESULTS [--model-preset NAME]",
      "what a checkpoint or a results.h5 holds",

@@ -1,11 +1,14 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <span>
 #include <string>
 #include <vector>
 
 #include "jobs/job_error.h"
+#include "operators/make_operator.h"
 #include "pipeline/data/file_error.h"
+#include "pipeline/samplers/make_sampler.h"
 #include "tests/jobs/planned_jobs.h"
 
 // Every refusal of a job's words, with its one line. A job that is right but for one thing must be refused for it.
@@ -30,6 +33,14 @@ void expect_lines(const std::vector<Case>& cases) {
         EXPECT_EQ(line, each.line) << each.text;
         EXPECT_EQ(line.find('\n'), std::string::npos) << line;
     }
+}
+
+/// The names of a table as a refusal lists them.
+template <typename Entry>
+std::string names_listed(std::span<const Entry> table) {
+    std::string names;
+    for (const Entry& entry : table) names += (names.empty() ? "" : ", ") + std::string(entry.name);
+    return names;
 }
 
 }  // namespace
@@ -65,9 +76,13 @@ TEST(Refusals, UnknownAbbreviatedAndRepeatedOptions) {
 }
 
 TEST(Refusals, SectionsThatAreNoneOrUnused) {
-    const std::string sections =
-        "sections ddpm, ddim, sdedit, forward_reverse, score_ald, dps, box, random, mask, gaussian_blur, kernel, "
-        "motion_blur, super_resolution";
+    // Every method has a section, an operator where it has settings.
+    std::vector<operators::OperatorEntry> with_settings;
+    for (const operators::OperatorEntry& entry : operators::operator_table()) {
+        if (!entry.options.empty()) with_settings.push_back(entry);
+    }
+    const std::string sections = "sections " + names_listed(pipeline::method_table()) + ", " +
+                                 names_listed(std::span<const operators::OperatorEntry>(with_settings));
     expect_lines({
         {dps + "[dsp]\n", "job.ini:5: [dsp]: there is no such section; allowed: " + sections},
         {dps + "[]\n", "job.ini:5: []: there is no such section; allowed: " + sections},
@@ -134,16 +149,14 @@ TEST(Refusals, Numbers) {
 }
 
 TEST(Refusals, Words) {
+    const std::string operator_words = names_listed(operators::operator_table());
     expect_lines({
-        {restore + "method = dsp\n",
-         "job.ini:4: method = dsp: there is no method dsp (did you mean dps?); allowed: ddpm, ddim, sdedit, "
-         "forward_reverse, score_ald, dps"},
+        {restore + "method = dsp\n", "job.ini:4: method = dsp: there is no method dsp (did you mean dps?); allowed: " +
+                                         names_listed(pipeline::method_table())},
         {basis + "method = dps\noperator = boxx\n",
-         "job.ini:4: operator = boxx: there is no operator boxx (did you mean box?); allowed: identity, box, random, "
-         "mask, gaussian_blur, kernel, motion_blur, super_resolution, colourisation"},
+         "job.ini:4: operator = boxx: there is no operator boxx (did you mean box?); allowed: " + operator_words},
         {dps + "[dps]\noperator = fog\n",
-         "job.ini:6: dps.operator = fog: there is no operator fog; allowed: identity, box, random, "
-         "mask, gaussian_blur, kernel, motion_blur, super_resolution, colourisation"},
+         "job.ini:6: dps.operator = fog: there is no operator fog; allowed: " + operator_words},
         {dps + "clip = maybe\n", "job.ini:5: clip = maybe: not a value; allowed: yes or no"},
         {dps + "device = tpu\n", "job.ini:5: device = tpu: not a value; allowed: one of auto, cpu, cuda"},
         // What is not built is not offered.

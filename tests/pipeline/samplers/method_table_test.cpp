@@ -43,9 +43,10 @@ TEST(MethodTable, HasEveryMethodOnceWithAllThatIsKnownOfIt) {
         EXPECT_NE(entry.make, nullptr) << entry.name;
         for (const operators::Option& option : entry.options) EXPECT_FALSE(option.help.empty()) << option.name;
     }
-    EXPECT_THAT(names, testing::UnorderedElementsAre("ddpm", "ddim", "sdedit", "forward_reverse", "score_ald", "dps"));
-    EXPECT_THAT(refusal([] { pipeline::find_method("dsp"); }),
-                "method: 'dsp' is not one of ddpm, ddim, sdedit, forward_reverse, score_ald, dps");
+    EXPECT_THAT(names, testing::IsSupersetOf({"ddpm", "ddim", "sdedit", "forward_reverse", "score_ald", "dps"}));
+    const std::string message = refusal([] { pipeline::find_method("dsp"); });
+    EXPECT_TRUE(message.starts_with("method: 'dsp' is not one of ")) << message;
+    for (const std::string_view name : names) EXPECT_THAT(message, HasSubstr(std::string(name)));
 }
 
 TEST(MethodTable, DefaultsAreConcreteOnceResolved) {

@@ -1,0 +1,20 @@
+# Read by a build of a changed copy of this tree, right after project(): libraries that the change does not touch are made of
+# the objects that DIFFINV_BUILT, a build folder of the tree itself, has of them. DIFFINV_CHANGED names the others.
+function(add_library name)
+  set(sources ${ARGN})
+  set(archive "${DIFFINV_BUILT}/lib${name}.a")
+  if(ARGV1 STREQUAL "STATIC" AND NOT name IN_LIST DIFFINV_CHANGED AND EXISTS "${archive}")
+    # Of the objects in the library's folder those that are in the library: others were left behind by files that are gone.
+    execute_process(COMMAND "${CMAKE_AR}" t "${archive}" OUTPUT_VARIABLE members COMMAND_ERROR_IS_FATAL ANY)
+    string(REPLACE "\n" ";" members "${members}")
+    file(GLOB_RECURSE objects "${DIFFINV_BUILT}/CMakeFiles/${name}.dir/*.o")
+    set(sources STATIC)
+    foreach(object ${objects})
+      get_filename_component(member "${object}" NAME)
+      if(member IN_LIST members)
+        list(APPEND sources "${object}")
+      endif()
+    endforeach()
+  endif()
+  _add_library(${name} ${sources})
+endfunction()
