@@ -9,15 +9,16 @@
 #include <stdexcept>
 
 #include "jobs/journal.h"
+#include "jobs/planned_lpips.h"
 #include "jobs/results_columns.h"
 #include "jobs/results_measurements.h"
+#include "jobs/results_posterior.h"
 #include "jobs/results_restored.h"
 #include "pipeline/data/commit.h"
 #include "pipeline/data/file_error.h"
 #include "pipeline/data/hdf5.h"
 #include "pipeline/data/sha256.h"
 #include "pipeline/data/unit_file.h"
-#include "pipeline/metrics/lpips.h"
 
 namespace jobs {
 
@@ -37,9 +38,8 @@ std::map<std::int64_t, double> unit_seconds(const std::filesystem::path& folder)
 }
 
 std::string lpips_net(const SweepPlan& plan) {
-    if (plan.lpips() == "none") return "none";
-    return plan.lpips() == "embedded" ? pipeline::Lpips::embedded().net()
-                                      : pipeline::Lpips::from_file(plan.lpips()).net();
+    const auto lpips = planned_lpips(plan);
+    return lpips ? lpips->net() : "none";
 }
 
 /// Of a run with photon noise; 0 otherwise.
@@ -87,6 +87,7 @@ MergeResult merge(const Campaign& campaign) {
     result.csv = campaign.folder() / "results.csv";
     result.units_missing = plan.unit_count() - static_cast<std::int64_t>(units.size());
     ResultColumns columns(plan);
+    std::string posterior;
 
     pipeline::commit_file(result.results, [&](const std::filesystem::path& temporary) {
         Hdf5File file = Hdf5File::create(temporary);
@@ -113,10 +114,13 @@ MergeResult merge(const Campaign& campaign) {
         columns.write(file);
         restored.finish();
         for (const std::string& one : write_measurements(file, campaign)) digest.update(one);
+        // Follows from the units: no part of the digest.
+        posterior = write_posterior(file, campaign, units);
         write_provenance(file, plan, result.units_missing, digest.finish());
         file.close();
     });
     pipeline::commit_bytes(result.csv, columns.csv());
+    if (!posterior.empty()) pipeline::commit_bytes(campaign.folder() / "posterior.csv", posterior);
     result.rows = columns.rows();
     return result;
 }

@@ -175,6 +175,10 @@ std::optional<std::string> ResultsCheck::finish() {
             }
             read_through("truth");
             read_measurements();
+            if (!file_->has("posterior")) return;
+            for (const std::string& name : file_->children("posterior")) {
+                if (name.starts_with("mean") || name.starts_with("std")) read_through("posterior/" + name);
+            }
         });
     }
     return wrong_;

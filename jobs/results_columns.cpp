@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <cmath>
 #include <limits>
+#include <utility>
 
 #include "jobs/csv_field.h"
 #include "operators/option.h"
@@ -149,6 +150,8 @@ void ResultColumns::add(const pipeline::UnitFile& file, const PlannedConfigurati
         for (std::size_t column = place_count; column < columns_.size(); ++column) {
             if (auto* reals = std::get_if<Reals>(&columns_[column].values)) {
                 reals->push_back(std::numeric_limits<double>::quiet_NaN());
+            } else if (auto* integers = std::get_if<Integers>(&columns_[column].values)) {
+                integers->push_back(0);
             } else {
                 std::get<Texts>(columns_[column].values).emplace_back();
             }
@@ -173,29 +176,44 @@ void ResultColumns::add(const pipeline::UnitFile& file, const PlannedConfigurati
     rows_ += static_cast<std::int64_t>(count);
 }
 
-void ResultColumns::write(pipeline::Hdf5File& file) const {
+std::size_t ResultColumns::add_column(ResultColumn column) {
+    columns_.push_back(std::move(column));
+    return columns_.size() - 1;
+}
+
+void ResultColumns::set(std::size_t column, std::size_t row, double value) {
+    std::get<Reals>(columns_[column].values).at(row) = value;
+}
+
+void ResultColumns::set(std::size_t column, std::size_t row, std::int64_t value) {
+    std::get<Integers>(columns_[column].values).at(row) = value;
+}
+
+void ResultColumns::write(pipeline::Hdf5File& file, const std::string& folder, const std::string& dimension) const {
     if (has_estimates_) {
-        file.write("sigma_y_estimated", as_column(estimates_));
-        file.set_attribute("sigma_y_estimated", "long_name",
+        const std::string name = folder + "sigma_y_estimated";
+        file.write(name, as_column(estimates_));
+        file.set_attribute(name, "long_name",
                            std::string("estimated standard deviation of the image's noise on the [-1, 1] scale"));
-        file.set_attribute("sigma_y_estimated", "units", std::string("1"));
-        file.attach_scale("sigma_y_estimated", 0, "row");
+        file.set_attribute(name, "units", std::string("1"));
+        file.attach_scale(name, 0, dimension);
     }
     for (const ResultColumn& column : columns_) {
+        const std::string name = folder + column.name;
         if (const auto* texts = std::get_if<Texts>(&column.values)) {
-            file.write_strings(column.name, *texts);
+            file.write_strings(name, *texts);
         } else if (const auto* reals = std::get_if<Reals>(&column.values)) {
-            file.write(column.name, as_column(*reals));
+            file.write(name, as_column(*reals));
         } else if (column.name == "status") {
-            file.write(column.name, as_column(std::get<Integers>(column.values)).to(at::kChar));
-            file.set_attribute(column.name, "flag_values", std::vector<std::int64_t>{0, 1, 2});
-            file.set_attribute(column.name, "flag_meanings", std::string("done diverged unreadable"));
+            file.write(name, as_column(std::get<Integers>(column.values)).to(at::kChar));
+            file.set_attribute(name, "flag_values", std::vector<std::int64_t>{0, 1, 2});
+            file.set_attribute(name, "flag_meanings", std::string("done diverged unreadable"));
         } else {
-            file.write(column.name, as_column(std::get<Integers>(column.values)));
+            file.write(name, as_column(std::get<Integers>(column.values)));
         }
-        file.set_attribute(column.name, "long_name", column.long_name);
-        if (!column.units.empty()) file.set_attribute(column.name, "units", column.units);
-        file.attach_scale(column.name, 0, "row");
+        file.set_attribute(name, "long_name", column.long_name);
+        if (!column.units.empty()) file.set_attribute(name, "units", column.units);
+        file.attach_scale(name, 0, dimension);
     }
 }
 

@@ -36,8 +36,15 @@ class ResultColumns {
     std::int64_t rows() const { return rows_; }
     const std::vector<ResultColumn>& columns() const { return columns_; }
 
-    /// Writes every column along the dimension `row`, with the CF attributes.
-    void write(pipeline::Hdf5File& file) const;
+    /// One column more, before the first row: NaN, or 0 for integers, until it is set.
+    /// @return its place, for `set`
+    std::size_t add_column(ResultColumn column);
+    void set(std::size_t column, std::size_t row, double value);
+    void set(std::size_t column, std::size_t row, std::int64_t value);
+
+    /// Writes every column along a dimension, with the CF attributes.
+    /// @param folder  before every name: "" or "posterior/"
+    void write(pipeline::Hdf5File& file, const std::string& folder = "", const std::string& dimension = "row") const;
     /// A line per row, RFC 4180: quoted where a comma, a quote or a line break stands in a value.
     std::string csv() const;
 

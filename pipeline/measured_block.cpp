@@ -144,11 +144,17 @@ MeasuredBlock measured_block(const WorkUnit& unit, const UnitEnvironment& enviro
     }
 
     // Everyone reads back, so that all methods start from identical bytes.
-    MeasurementFile file = read_measurement_file(environment.folder, label, unit.block);
+    return committed_block(unit, environment.folder);
+}
+
+MeasuredBlock committed_block(const WorkUnit& unit, const std::filesystem::path& folder) {
+    const Configuration& configuration = unit.configuration;
+    const std::string label = configuration.measurement_label();
+    MeasurementFile file = read_measurement_file(folder, label, unit.block);
     if (file.image_index != unit.image_index || !are_same(file.sigma_y, configuration.sigma_y) ||
         file.poisson_rate != configuration.poisson_rate || file.operator_name != configuration.operator_name ||
         file.operator_settings != settings_json(configuration.operator_settings)) {
-        throw FileError(path,
+        throw FileError(folder / measurement_path(label, unit.block),
                         "holds other images or settings than unit " + std::to_string(unit.number) + " of this run");
     }
     operators::Measurement measurement = measurement_of(file, unit, at::kCPU);

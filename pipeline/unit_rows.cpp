@@ -5,6 +5,7 @@
 
 #include <limits>
 
+#include "operators/cropped.h"
 #include "operators/measurement_noise.h"
 #include "pipeline/metrics/psnr.h"
 #include "pipeline/metrics/ssim.h"
@@ -55,17 +56,25 @@ UnitRows plain_rows(const WorkUnit& unit, const SamplingResult& result) {
 }
 
 /// Metrics of the whole batch, on clamped images.
-void score_against_truth(UnitRows& rows, const MeasuredBlock& block, const UnitEnvironment& environment) {
+void score_against_truth(UnitRows& rows, const MeasuredBlock& block, const Lpips* lpips) {
     const at::Tensor& truth = block.file.truth;
     rows.psnr = psnr(rows.restored, truth);
     if (truth.size(2) >= smallest_ssim_side && truth.size(3) >= smallest_ssim_side)
         rows.ssim = ssim(rows.restored, truth);
-    if (environment.lpips != nullptr) rows.lpips = (*environment.lpips)(rows.restored, truth);
+    if (lpips != nullptr) rows.lpips = (*lpips)(rows.restored, truth);
     if (block.measurement.A->is_image_like()) rows.psnr_measurement = psnr(block.measurement.y, truth);
     rows.psnr_unobserved = psnr_unobserved(rows.restored, truth, block.measurement.A->observed());
 }
 
 }  // namespace
+
+void score(UnitRows& rows, const MeasuredBlock& block, const WorkUnit& unit, const Lpips* lpips) {
+    // What lies beside a photo is not looked at by its A.
+    const at::Tensor whole =
+        operators::continued_by_mirror(rows.restored, unit.network_shape.height, unit.network_shape.width);
+    rows.residual = residuals(block.measurement, whole, unit.configuration.noise_on_unobserved);
+    if (block.file.truth.defined()) score_against_truth(rows, block, lpips);
+}
 
 UnitRows generated_rows(const WorkUnit& unit, const SamplingResult& result) {
     return plain_rows(unit, result);
@@ -76,12 +85,11 @@ UnitRows scored_rows(const WorkUnit& unit, const MeasuredBlock& block, const Sam
     UnitRows rows = plain_rows(unit, result);
     rows.image_name = block.file.image_name;
     rows.image_hash = block.file.image_hash;
-    rows.residual = residuals(block.measurement, rows.restored, unit.configuration.noise_on_unobserved);
     rows.sigma_each = block.file.sigma_each;
     if (unit.network_shape != unit.image_shape) {
         rows.restored = rows.restored.narrow(2, 0, unit.image_shape.height).narrow(3, 0, unit.image_shape.width);
     }
-    if (block.file.truth.defined()) score_against_truth(rows, block, environment);
+    score(rows, block, unit, environment.lpips);
 
     // An image that could not be read went through as zeros, so that the batch keeps its shape; its numbers mean
     // nothing.

@@ -5,6 +5,7 @@
 #include "jobs/campaign.h"
 #include "jobs/job_error.h"
 #include "jobs/report/contact_sheet.h"
+#include "jobs/report/posterior_table.h"
 #include "jobs/report/result_table.h"
 #include "jobs/report/summary.h"
 #include "workers/commands.h"
@@ -36,6 +37,7 @@ int report_command(Arguments& arguments) {
                              ": there is no results.h5 yet; `diffinv merge` or the end of `diffinv run` makes it");
     }
     std::cout << jobs::result_table(results) << "\n";
+    if (const std::string samples = jobs::posterior_table(results); !samples.empty()) std::cout << samples << "\n";
     if (arguments.has_flag("intervals")) std::cout << jobs::interval_table(results) << "\n";
     jobs::write_summary(results, folder);
     std::cout << results.string() << "\n"

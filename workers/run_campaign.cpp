@@ -12,6 +12,7 @@
 #include "jobs/job_error.h"
 #include "jobs/journal.h"
 #include "jobs/merge.h"
+#include "jobs/report/posterior_table.h"
 #include "jobs/report/result_table.h"
 #include "workers/clock.h"
 #include "workers/journal_entries.h"
@@ -57,10 +58,11 @@ bool needs_merging(const fs::path& folder) {
 void show_results(const jobs::Campaign& campaign) {
     const fs::path& folder = campaign.folder();
     if (needs_merging(folder)) jobs::merge(campaign);
-    std::cout << "\n"
-              << jobs::result_table(folder / "results.h5") << "\n"
-              << (folder / "results.h5").string() << "\n"
-              << (folder / "results.csv").string() << "\n";
+    std::cout << "\n" << jobs::result_table(folder / "results.h5") << "\n";
+    if (const std::string samples = jobs::posterior_table(folder / "results.h5"); !samples.empty()) {
+        std::cout << samples << "\n";
+    }
+    std::cout << (folder / "results.h5").string() << "\n" << (folder / "results.csv").string() << "\n";
 }
 
 void list_quarantined(const Verdict& verdict) {

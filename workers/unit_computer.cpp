@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "jobs/job_error.h"
+#include "jobs/planned_lpips.h"
 
 namespace workers {
 
@@ -21,12 +22,6 @@ std::unique_ptr<pipeline::Dataset> planned_dataset(const jobs::SweepPlan& plan) 
     return dataset;
 }
 
-std::optional<pipeline::Lpips> planned_lpips(const jobs::SweepPlan& plan) {
-    if (plan.lpips() == "none") return std::nullopt;
-    if (plan.lpips() == "embedded") return pipeline::Lpips::embedded();
-    return pipeline::Lpips::from_file(plan.lpips());
-}
-
 /// Before anything else of LibTorch.
 const jobs::SweepPlan& with_threads(const jobs::SweepPlan& plan) {
     at::set_num_threads(plan.threads());
@@ -41,7 +36,7 @@ UnitComputer::UnitComputer(const std::filesystem::path& folder, const jobs::Swee
       plan_(with_threads(plan)),
       device_(device),
       dataset_(planned_dataset(plan_)),
-      lpips_(planned_lpips(plan_)),
+      lpips_(jobs::planned_lpips(plan_)),
       replica_(load_replica(plan_, device_.placement, group)),
       schedule_(replica_.model->description().noise_schedule()) {}
 

@@ -8,6 +8,7 @@
 #include <set>
 #include <utility>
 
+#include "jobs/report/aligned_table.h"
 #include "jobs/report/result_points.h"
 #include "operators/option.h"
 #include "pipeline/data/file_error.h"
@@ -113,8 +114,6 @@ std::string mean_words(const Mean& mean, int digits) {
     return std::isnan(mean.standard_error) ? value : value + " ± " + in_format("%.*f", digits, mean.standard_error);
 }
 
-using TableCells = std::vector<std::string>;
-
 TableCells cells_of(const TableLine& line, const MeasuredAs& measured) {
     return {line.method,
             measured.is_generation() ? "-" : line.operator_label,
@@ -125,33 +124,6 @@ TableCells cells_of(const TableLine& line, const MeasuredAs& measured) {
             line.nfe > 0 ? std::to_string(line.nfe) : "-",
             std::isnan(line.seconds) ? "-" : in_format("%.*g", 3, line.seconds),
             std::to_string(line.images)};
-}
-
-/// Characters, not bytes: "±" takes one place.
-std::size_t shown_width(const std::string& text) {
-    return static_cast<std::size_t>(std::ranges::count_if(text, [](char c) { return (c & 0xC0) != 0x80; }));
-}
-
-/// Lines of cells in columns, the first three to the left, the others to the right; an empty line stays empty.
-std::string aligned(const std::vector<TableCells>& lines) {
-    std::vector<std::size_t> widths(lines.front().size(), 0);
-    for (const TableCells& cells : lines) {
-        for (std::size_t column = 0; column < cells.size(); ++column) {
-            widths[column] = std::max(widths[column], shown_width(cells[column]));
-        }
-    }
-    std::string text;
-    for (const TableCells& cells : lines) {
-        std::string line;
-        for (std::size_t column = 0; column < cells.size(); ++column) {
-            const std::string blanks(widths[column] - shown_width(cells[column]), ' ');
-            line += column == 0 ? "" : "  ";
-            line += column < 3 ? cells[column] + blanks : blanks + cells[column];
-        }
-        line.erase(line.find_last_not_of(' ') + 1);
-        text += line + "\n";
-    }
-    return text;
 }
 
 /// What did not end as it should, named.

@@ -35,7 +35,7 @@ struct Hdf5Layout {
 /// bytes. Names are paths inside the file ("rows/psnr"); missing groups on the way are made when writing.
 ///
 /// Reading is safe on foreign files: external links, external and virtual storage and filters that need plugins are
-/// refused, and sizes are checked before memory is taken. One thread per process touches HDF5.
+/// refused, and sizes are checked before memory is taken. One thread at a time touches HDF5.
 class Hdf5File {
   public:
     /// @throws Hdf5Error

@@ -83,10 +83,12 @@ for group in results["measurements"].values():
         same(group.name + "/" + name, [axes, kind], [found, type_of(dataset)])
 same("datasets of measurements", sorted(said), sorted(seen))
 
-# Any other group has a heading of its name and a table of the same form.
+# Any other group has a heading of its name and a table of the same form; columns of `row` need not be said again.
 for group in set(groups) - {"measurements"}:
     said = {row[0]: [re.findall(r"\w+", row[1]), row[2]] for row in table(group.capitalize())}
-    found = {name: [dimensions(item), type_of(item)] for name, item in results[group].items() if not is_scale(item)}
+    found = {name: [dimensions(item), type_of(item)] for name, item in results[group].items()
+             if not is_scale(item) and name not in columns}
+    same(f"{group}'s columns", [name for name in columns if name not in results[group]], [])
     same(group, said, found)
 
 for name, item in results.items():

@@ -16,7 +16,7 @@ class ResultsPage : public testing::Test {
     static void SetUpTestSuite() {
         sandbox_ = new Sandbox;
         run_ = sandbox_->run(
-            "diffinv run jobs/quickstart/poster_table.ini --steps 4 --images 0-2 --batch 3 --ddpm.samples 2 "
+            "diffinv run jobs/quickstart/poster_table.ini --steps 4 --images 0-2 --batch 3 --ddpm.samples 2 --dps.samples 2 "
             "--shard 1/1 --output my");
     }
     static void TearDownTestSuite() { delete sandbox_; }

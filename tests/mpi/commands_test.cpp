@@ -90,8 +90,7 @@ TEST(Commands, WithoutAGpuAutoTakesTheCpuAndSaysSoAndPrecisionsOfGpusAreRefused)
     EXPECT_TRUE(contains(run.output, "device: cpu (auto: ")) << run.output;
     // What was found once is in the plan.
     const CommandResult again = without_gpu("run " + job + out + " --batch auto");
-    EXPECT_TRUE(contains(again.output, "all done before"))
-        << again.output << again.errors;
+    EXPECT_TRUE(contains(again.output, "all done before")) << again.output << again.errors;
     // The machine that submits needs no GPU, but must know the batch.
     const std::string submit = "submit " + job + out + " --print --time 5 --gpus-per-node ";
     EXPECT_EQ(without_gpu(submit + "1 --precision bfloat16").exit_code, 0);

@@ -56,6 +56,22 @@ TEST(Run, SameBytesWhereWorkersWorkAhead) {
     EXPECT_EQ(wrong.errors, "diffinv: work-ahead: '2', expected 0 or 1\n");
 }
 
+TEST(Run, SamplesSayTheSameTogetherOnAnyNumberOfWorkers) {
+    const TemporaryFolder folder;
+    const std::string job = write_job(folder,
+                                      "images = 0-2\nbatch = 2\nsteps = 3\nsamples = 3\nmethod = sdedit, dps\n"
+                                      "operator = random\n");
+    for (const int workers : {1, 3}) {
+        const CommandResult result = run_job(job, folder / ("on" + std::to_string(workers)), workers);
+        ASSERT_EQ(result.exit_code, 0) << result.errors;
+        EXPECT_NE(result.output.find("mean of samples"), std::string::npos) << result.output;
+    }
+    const CommandResult compared =
+        run_command("/usr/bin/python3 " + (source_folder() / "tests" / "mpi" / "compare_posterior.py").string() + " " +
+                    (folder / "on1" / "results.h5").string() + " " + (folder / "on3" / "results.h5").string());
+    EXPECT_EQ(compared.exit_code, 0) << compared.output << compared.errors;
+}
+
 TEST(Run, InsideAForeignMpiLaunchGivesTheSameBytes) {
     const TemporaryFolder folder;
     const std::string job = write_varied_job(folder);
