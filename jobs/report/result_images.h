@@ -20,7 +20,7 @@ class ResultImages {
     std::int64_t height() const { return height_; }
     std::int64_t width() const { return width_; }
     at::Tensor restored(std::int64_t row) const;
-    /// @param image  number in the dataset
+    /// @param image  number in the dataset; undefined where its truth is not known
     at::Tensor truth(std::int64_t image) const;
     /// y of these images, undefined where y is not of the images' shape.
     std::vector<at::Tensor> measured(const MeasuredAs& as, const std::vector<std::int64_t>& images) const;
