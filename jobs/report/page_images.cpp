@@ -27,7 +27,7 @@ using Json = nlohmann::json;
 constexpr std::size_t most_page_images = 60;
 constexpr std::size_t most_page_points = 300;
 constexpr std::int64_t most_page_samples = 4;
-constexpr std::int64_t largest_side = 512, smallest_side = 48;
+constexpr std::int64_t largest_side = 512, smallest_side = 24;
 constexpr std::size_t fewest_images = 4;
 
 /// Pictures by content, each once.
@@ -37,7 +37,11 @@ class Pictures {
     std::int64_t add(const at::Tensor& image, std::int64_t averaged) {
         if (!image.defined()) return -1;
         at::Tensor shown = image.to(at::kFloat).nan_to_num(0);
-        const std::int64_t factor = std::min({averaged, shown.size(0), shown.size(1)});
+        const std::int64_t side = std::max(shown.size(0), shown.size(1));
+        const std::int64_t factor =
+            std::min({averaged * ((side + largest_side - 1) / largest_side), shown.size(0), shown.size(1)});
+        averaged_ = std::max(averaged_, factor);
+        smallest_ = std::min(smallest_, side / factor);
         if (factor > 1) shown = at::avg_pool2d(shown.permute({2, 0, 1}).unsqueeze(0), factor)[0].permute({1, 2, 0});
         std::string text = base64(png_bytes(shown.add(1).mul(127.5).clamp(0, 255).round().to(at::kByte)));
         const auto [place, is_new] = places_.emplace(std::move(text), static_cast<std::int64_t>(order_.size()));
@@ -48,6 +52,9 @@ class Pictures {
         return place->second;
     }
     std::size_t bytes() const { return bytes_; }
+    /// The most that was averaged over, and the longer side of the smallest picture.
+    std::int64_t averaged() const { return averaged_; }
+    std::int64_t smallest() const { return smallest_; }
     std::size_t count() const { return order_.size(); }
     /// Forgets all but the first `count`.
     void keep(std::size_t count) {
@@ -55,6 +62,11 @@ class Pictures {
             bytes_ -= order_.back()->size() + 3;
             places_.erase(places_.find(*order_.back()));
         }
+    }
+    void clear() {
+        keep(0);
+        averaged_ = 1;
+        smallest_ = largest_side;
     }
     Json json() const {
         Json list = Json::array();
@@ -66,6 +78,7 @@ class Pictures {
     std::map<std::string, std::int64_t> places_;
     std::vector<const std::string*> order_;
     std::size_t bytes_ = 0;
+    std::int64_t averaged_ = 1, smallest_ = largest_side;
 };
 
 /// An image of a group: its number in the dataset, or of a generated image.
@@ -90,17 +103,15 @@ class PageImages {
     }
 
     Json json(std::size_t most_bytes) {
-        std::int64_t side = 1;
-        for (const auto& file : files_) side = std::max({side, file->height(), file->width()});
-        std::int64_t averaged = (side + largest_side - 1) / largest_side;
+        std::int64_t averaged = 1;
         std::size_t shown = fill(averaged, most_bytes);
-        while (shown < std::min(fewest_images, most_images()) && side / (averaged * 2) >= smallest_side) {
+        while (shown < std::min(fewest_images, most_images()) && pictures_.smallest() / 2 >= smallest_side) {
             averaged *= 2;
             shown = fill(averaged, most_bytes);
         }
         return {{"pictures", pictures_.json()},
                 {"groups", groups_json()},
-                {"averaged", averaged},
+                {"averaged", pictures_.averaged()},
                 {"images_shown", shown},
                 {"images", most_images()},
                 {"points_shown", std::min(points_, most_page_points)},
@@ -131,7 +142,7 @@ class PageImages {
 
     /// Takes image after image of every group while they fit; how many.
     std::size_t fill(std::int64_t averaged, std::size_t most_bytes) {
-        pictures_.keep(0);
+        pictures_.clear();
         entries_.assign(groups_.size(), {});
         std::size_t json_bytes = 0;
         const std::size_t wanted = std::min(most_images(), most_page_images);
@@ -168,6 +179,8 @@ class PageImages {
                 if (is_it) cells.push_back(cell_json(line, first_point_[g] + i, row, averaged));
             }
         }
+        entry["height"] = shape_.first;
+        entry["width"] = shape_.second;
         return entry;
     }
 
@@ -190,7 +203,9 @@ class PageImages {
             cell["status"] = status == pipeline::RowStatus::diverged ? "diverged" : "unreadable";
             return cell;
         }
-        cell["picture"] = pictures_.add(files_[line.run]->restored(row), averaged);
+        const at::Tensor image = files_[line.run]->restored(row);
+        shape_ = {image.size(0), image.size(1)};
+        cell["picture"] = pictures_.add(image, averaged);
         for (const Metric& metric : report_metrics) {
             const Json value = json_number((rows.*metric.values)[place]);
             if (!value.is_null()) cell[metric.name] = value;
@@ -216,6 +231,7 @@ class PageImages {
     std::vector<std::vector<std::size_t>> orders_;  ///< Of each group's images.
     std::vector<std::vector<Json>> entries_;        ///< Of each group.
     std::size_t points_ = 0;
+    std::pair<std::int64_t, std::int64_t> shape_ = {1, 1};  ///< Height and width of the last image that was there.
     Pictures pictures_;
 };
 

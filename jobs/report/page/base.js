@@ -63,7 +63,7 @@ data.groups.forEach((group, number) => {
 function group_title(group) {
   if (group.is_generation) return "generated images";
   const parts = [group.operator];
-  if (is_number(group.sigma_y)) parts.push("σ " + group.sigma_y);
+  parts.push(is_number(group.sigma_y) ? "σ " + group.sigma_y : "σ estimated");
   if (group.dataset) parts.push(group.dataset);
   return parts.join(" · ");
 }

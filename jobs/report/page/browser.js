@@ -97,11 +97,7 @@ function fill_browser() {
     choice("Right", names, look.right, set("right"), "look-right"),
     !is_generated && samples > 1 ? choice("Sample", [...Array(samples).keys()].map(i => [i, String(i)]), Math.min(look.sample, samples - 1), value => { look.sample = Number(value); fill_browser(); }, "look-sample") : null,
     entry().truth >= 0 ? make("button", { type: "button", id: "look-error", "aria-pressed": look.is_error, onclick: () => { look.is_error = !look.is_error; fill_browser(); } }, "Error maps") : null,
-    look.is_error || list.some(one => one.is_spread) ? choice("Colours end at", [0.05, 0.1, 0.25, 0.5, 1].map(value => [value, String(value)]), look.top, value => { look.top = Number(value); fill_browser(); }, "look-top") : null,
-    make("div", { class: "group", role: "group", "aria-label": "zoom" },
-      make("button", { type: "button", id: "zoom-out", "aria-label": "zoom out", onclick: () => zoom_by(1 / 1.5) }, "−"),
-      make("button", { type: "button", id: "zoom-in", "aria-label": "zoom in", onclick: () => zoom_by(1.5) }, "+"),
-      make("button", { type: "button", id: "zoom-reset", "aria-label": "whole image", onclick: () => set_zoom(1, 0, 0) }, "1:1")));
+    look.is_error || list.some(one => one.is_spread) ? choice("Colours end at", [0.05, 0.1, 0.25, 0.5, 1].map(value => [value, String(value)]), look.top, value => { look.top = Number(value); fill_browser(); }, "look-top") : null);
   if (focused) document.getElementById(focused)?.focus();
   fill_stage(list);
   fill_panels(list);
@@ -112,6 +108,7 @@ function fill_browser() {
 
 function fill_stage(list) {
   const [left, right] = [look.left, look.right].map(key => list.find(one => one.key === key));
+  shape_view(document.getElementById("stage"));
   paint(document.getElementById("stage-left"), left);
   paint(document.getElementById("stage-right"), right);
   document.querySelector("#stage .tag.left").textContent = shown(left?.title ?? "");
@@ -143,10 +140,9 @@ function pick(key, is_left) {
   fill_browser();
 }
 
-/** Views have the images' shape. */
+/** Views have the image's shape. */
 function shape_view(view) {
-  const [, height, width] = data.runs[data.groups[look.group].points[0].run].image_shape;
-  view.style.aspectRatio = width + " / " + height;
+  view.style.aspectRatio = entry().width + " / " + entry().height;
 }
 
 const browsable_groups = () => data.groups.filter(group => data.page.images.groups[group.number]?.length);

@@ -118,12 +118,15 @@ function draw_images() {
         make("div", { class: "view", id: "stage" }, Object.assign(layer(), { id: "stage-left" }), Object.assign(layer("over"), { id: "stage-right" }),
           make("span", { class: "tag left" }), make("span", { class: "tag right" }),
           make("div", { class: "divider", id: "divider", role: "slider", tabindex: 0, "aria-label": "divider between the two pictures", "aria-valuemin": 0, "aria-valuemax": 100, "aria-orientation": "horizontal" })),
-        make("p", { class: "hint", id: "stage-name" }),
+        make("div", { class: "stagefoot" }, make("p", { class: "hint", id: "stage-name" }),
+          make("div", { class: "group", role: "group", "aria-label": "zoom" },
+            make("button", { type: "button", id: "zoom-out", "aria-label": "zoom out", onclick: () => zoom_by(1 / 1.5) }, "−"),
+            make("button", { type: "button", id: "zoom-in", "aria-label": "zoom in", onclick: () => zoom_by(1.5) }, "+"),
+            make("button", { type: "button", id: "zoom-reset", "aria-label": "whole image", onclick: () => set_zoom(1, 0, 0) }, "Fit"))),
         make("div", { class: "scalebar", id: "look-scale", hidden: true }, make("i", { style: { background: heat_gradient } }), make("span", { id: "look-scale-text" }))),
       make("div", { class: "panels", id: "panels" })),
     keys_list(),
     hints.length ? make("p", { class: "hint" }, hints.join(" ")) : null);
-  shape_view(document.getElementById("stage"));
   set_zoom(1, 0, 0);
   fill_browser();
   listen_to_views(browser_of());

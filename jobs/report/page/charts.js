@@ -52,17 +52,17 @@ const names_beside = {
     ctx.textBaseline = "middle";
     const circles = chart.data.datasets.flatMap((dataset, number) => dataset.is_front || !chart.isDatasetVisible(number) ? []
       : chart.getDatasetMeta(number).data.map((element, i) => ({ x: element.x, y: element.y, radius: element.options.radius, name: dataset.data[i].name })));
-    for (const circle of circles) boxes.push([circle.x - circle.radius, circle.y - circle.radius, circle.x + circle.radius, circle.y + circle.radius]);
+    for (const circle of circles) boxes.push(Object.assign([circle.x - circle.radius, circle.y - circle.radius, circle.x + circle.radius, circle.y + circle.radius], { owner: circle }));
     for (const circle of circles) {
       const width = ctx.measureText(circle.name).width, gap = circle.radius + 5;
       // Between the whiskers first
-      const side = circle.radius * 0.5 + 5, rise = circle.radius * 0.6 + 9;
+      const side = circle.radius * 0.7 + 3, rise = circle.radius * 0.7 + 8;
       const places = [[circle.x + side, circle.y - rise], [circle.x + side, circle.y + rise], [circle.x - side - width, circle.y - rise],
         [circle.x - side - width, circle.y + rise], [circle.x + gap, circle.y], [circle.x - gap - width, circle.y]];
       for (const [left, middle] of places) {
         const box = [left, middle - 8, left + width, middle + 8];
         const is_inside = box[0] >= area.left && box[2] <= area.right && box[1] >= area.top && box[3] <= area.bottom;
-        if (!is_inside || boxes.some(other => box[0] < other[2] && box[2] > other[0] && box[1] < other[3] && box[3] > other[1])) continue;
+        if (!is_inside || boxes.some(other => other.owner !== circle && box[0] < other[2] && box[2] > other[0] && box[1] < other[3] && box[3] > other[1])) continue;
         boxes.push(box);
         ctx.fillStyle = ink("ink");
         ctx.fillText(circle.name, left, middle);
@@ -159,8 +159,9 @@ function draw_tradeoff() {
 const noise_state = { operator: null, metric: null };
 
 function noise_operators() {
-  const names = [...new Set(data.groups.filter(group => !group.is_generation).map(group => group.operator + (group.dataset ? " · " + group.dataset : "")))];
-  return names.map(name => ({ name, groups: data.groups.filter(group => !group.is_generation && group.operator + (group.dataset ? " · " + group.dataset : "") === name) }));
+  const groups = data.groups.filter(group => is_number(group.sigma_y));
+  const name_of = group => group.operator + (group.dataset ? " · " + group.dataset : "");
+  return [...new Set(groups.map(name_of))].map(name => ({ name, groups: groups.filter(group => name_of(group) === name) }));
 }
 
 function draw_noise_chart() {

@@ -5,7 +5,7 @@
 const strip_state = { group: default_group(), metric: null, against: "" };
 
 /** Dots spread within their strip by the golden ratio, the same at every drawing. */
-const spread = number => ((number * 0.6180339887) % 1 - 0.5) * 0.5;
+const spread = number => ((number * 0.6180339887) % 1 - 0.5) * 0.8;
 
 const image_name = (group, number) => {
   const entry = data.page.images.groups[group]?.find(one => one.number === number);
@@ -21,7 +21,7 @@ const quartile_boxes = {
     for (const dataset of chart.data.datasets) {
       if (!dataset.quartiles) continue;
       const [low, first, median, third, high] = dataset.quartiles.map(value => x.getPixelForValue(value));
-      const top = y.getPixelForValue(dataset.place - 0.3), bottom = y.getPixelForValue(dataset.place + 0.3), middle = (top + bottom) / 2;
+      const top = y.getPixelForValue(dataset.place - dataset.half), bottom = y.getPixelForValue(dataset.place + dataset.half), middle = (top + bottom) / 2;
       ctx.fillStyle = dataset.borderColor + "2e";
       ctx.strokeStyle = dataset.borderColor;
       ctx.lineWidth = 1;
@@ -65,21 +65,21 @@ function draw_strips() {
   const group = data.groups[strip_state.group];
   const against = strip_state.against === "" ? null : data.points[Number(strip_state.against)];
   const points = group.points.filter(point => point !== against && strip_of(point, metric, against));
-  document.getElementById("strip-box").style.height = Math.max(160, 90 + 46 * points.length) + "px";
-  const is_narrow = document.getElementById("strip-box").clientWidth < 620;
+  const is_narrow = document.getElementById("strip-box").clientWidth < 620, half = is_narrow ? 0.2 : 0.3;
+  document.getElementById("strip-box").style.height = Math.max(160, 90 + (is_narrow ? 60 : 46) * points.length) + "px";
   const datasets = points.map((point, place) => {
     const strip = strip_of(point, metric, against);
-    return { label: point_title(point), place, quartiles: strip.quartiles, borderColor: colour_of(point), backgroundColor: colour_of(point) + "c0",
+    return { label: point_title(point), place, half, quartiles: strip.quartiles, borderColor: colour_of(point), backgroundColor: colour_of(point) + "c0",
       pointStyle: "circle", radius: strip.values.length > 150 ? 1.8 : 3.2, borderWidth: 0,
-      data: strip.values.map((value, i) => ({ x: value, y: place + spread(i + 1), image: strip.images[i] })) };
+      data: strip.values.map((value, i) => ({ x: value, y: place + half * 2 * spread(i + 1), image: strip.images[i] })) };
   });
   draw_chart("strip-chart", { type: "scatter", data: { datasets }, plugins: [quartile_boxes], options: {
     layout: { padding: { right: 10 } },
     onClick: (event, items) => { if (items.length) show_in_browser(strip_state.group, items[0].element.$context.raw.image, points[items[0].datasetIndex].number); },
     scales: {
       x: axis(against ? "difference in " + metric_title(metric) + " from " + shown(point_title(against)) : with_arrow(metric), { grace: "3%" }),
-      y: { min: -0.6, max: points.length - 0.4, reverse: true, grid: { display: false }, afterBuildTicks: scale => { scale.ticks = points.map((point, value) => ({ value })); },
-        ticks: { color: ink("ink"), autoSkip: false, mirror: is_narrow, labelOffset: is_narrow ? -17 : 0, z: 2, callback: value => points[value] ? shown(point_title(points[value])) : "" } } },
+      y: { min: is_narrow ? -0.75 : -0.6, max: points.length - (is_narrow ? 0.6 : 0.4), reverse: true, grid: { display: false }, afterBuildTicks: scale => { scale.ticks = points.map((point, value) => ({ value })); },
+        ticks: { color: ink("ink"), autoSkip: false, mirror: is_narrow, labelOffset: is_narrow ? -23 : 0, z: 2, callback: value => points[value] ? shown(point_title(points[value])) : "" } } },
     plugins: { legend: { display: false }, tooltip: { callbacks: { label: item => shown(image_name(strip_state.group, item.raw.image)) + ": " + fixed(item.raw.x, metric.digits) } } } } });
 }
 

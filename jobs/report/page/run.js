@@ -126,7 +126,7 @@ function cost_table(run, number) {
   const total = [...by_method.values()].reduce((sum, one) => sum + one.seconds, 0);
   return make("div", { class: "scroll" }, make("table", { id: "costs" },
     make("thead", {}, make("tr", {}, ["Method", "Images", "NFE/image", "s/image", "Images/h", "Time", "Share"].map((title, i) => make("th", { class: i ? "number" : "", scope: "col" }, title)))),
-    make("tbody", {}, [...by_method].map(([name, sum]) => make("tr", {}, make("td", {}, make("span", { class: "swatch", style: { background: method_colour(name) } }), name),
+    make("tbody", {}, [...by_method].map(([name, sum]) => make("tr", {}, make("td", {}, make("span", { class: "named" }, make("span", { class: "swatch", style: { background: method_colour(name) } }), make("span", {}, name))),
       make("td", { class: "number" }, sum.rows.toLocaleString("en")), make("td", { class: "number" }, short_number(sum.calls / sum.rows)),
       make("td", { class: "number" }, sum.seconds ? short_number(sum.seconds / sum.rows) : "–"), make("td", { class: "number" }, sum.seconds ? Math.round(3600 * sum.rows / sum.seconds).toLocaleString("en") : "–"),
       make("td", { class: "number" }, sum.seconds ? duration(sum.seconds) : "–"),
@@ -173,7 +173,7 @@ function draw_run() {
 }
 
 /** Text with a button that copies it. */
-function code(text, id) {
+function code(text, id, ...more) {
   const block = make("pre", { id, tabindex: 0 }, text);
   const button = make("button", { type: "button", onclick: async () => {
     try {
@@ -184,7 +184,7 @@ function code(text, id) {
       button.textContent = "selected: press Ctrl C";
     }
   } }, "Copy");
-  return make("div", { class: "code" }, block, button);
+  return make("div", {}, block, make("div", { class: "group" }, button, more));
 }
 
 function save_button(name, text) {
@@ -197,12 +197,12 @@ function save_button(name, text) {
 
 function draw_provenance() {
   for (const [number, run] of data.runs.entries()) {
-    const facts = [["folder", run.folder], ["dataset", run.dataset || "none"], ["model", run.model], ["images", run.image_shape[2] + " × " + run.image_shape[1] + " pixels, " + counted(run.image_shape[0], "channel")],
+    const facts = [["folder", run.folder], ["dataset folder or file", run.dataset || "none"], ["model folder or file", run.model], ["images", run.image_shape[2] + " × " + run.image_shape[1] + " pixels, " + counted(run.image_shape[0], "channel")],
       ["device asked for", run.device], ...Object.entries(run.attributes).filter(([, value]) => value !== "")];
     add(body_of("provenance"), several_runs ? make("h3", {}, run.name) : null,
       make("table", { class: "facts" }, make("tbody", {}, facts.map(([name, value]) => make("tr", {}, make("th", { scope: "row" }, name.replaceAll("_", " ")), make("td", {}, value))))),
       make("h3", {}, "To run it again"), make("p", { class: "hint" }, "Save the job as job.ini; files of masks and kernels that it names are looked for beside it. The same plan digest promises the same results."),
       code(run.command, "command-" + number),
-      make("h3", {}, "Job"), code(run.job, "job-" + number), save_button("job.ini", run.job));
+      make("h3", {}, "Job"), code(run.job, "job-" + number, save_button("job.ini", run.job)));
   }
 }

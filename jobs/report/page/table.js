@@ -2,7 +2,7 @@
 
 // The table of results: a line for each method with its settings, grouped by what was measured.
 
-const table_state = { column: null, is_descending: false, is_grouped: true, group: "all", interval: true, difference: true };
+const table_state = { column: null, is_descending: false, is_grouped: true, group: "all", interval: innerWidth >= 600, difference: innerWidth >= 600 };
 
 const has_failures = data.points.some(point => point.diverged + point.unreadable > 0);
 
@@ -39,7 +39,7 @@ function posterior_columns() {
 
 function name_cell(point) {
   const settings = Object.entries(point.settings).map(([name, value]) => name + " = " + value).join("\n");
-  return make("td", { class: "name", title: shown(settings) }, swatch(point), several_runs ? point.label : point_title(point));
+  return make("td", { class: "name", title: shown(settings) }, make("span", { class: "named" }, swatch(point), make("span", {}, point.label)));
 }
 
 function failed_cell(point) {
@@ -119,9 +119,10 @@ function draw_table() {
   const rows = [];
   if (table_state.is_grouped) {
     for (const group of groups) {
-      const sigma = is_number(group.sigma_y) ? "σ = " + group.sigma_y + " on [−1, 1], " + short_number(group.sigma_y / 2) + " on [0, 1]" : "";
+      const sigma = group.is_generation ? "" : is_number(group.sigma_y)
+        ? "σ = " + group.sigma_y + " on [−1, 1], " + short_number(group.sigma_y / 2) + " on [0, 1]" : "σ estimated";
       rows.push(make("tr", { class: "group" }, make("th", { colspan: columns.length, scope: "rowgroup" },
-        group.is_generation ? "generated images" : group.operator, make("span", {}, [sigma, group.dataset].filter(Boolean).join(" · ")))));
+        make("div", {}, group.is_generation ? "generated images" : group.operator, make("span", {}, [sigma, group.dataset].filter(Boolean).join(" · "))))));
       if (group.measurement) rows.push(given_row(group, columns));
       rows.push(...sorted_points(group.points, columns).map(point => point_row(point, columns)));
     }
@@ -147,8 +148,8 @@ function draw_results() {
   add(body_of("results"), make("div", { class: "controls" },
     data.groups.length > 1 ? choice("Measurement", groups, "all", redraw("group"), "table-group") : null,
     data.groups.length > 1 ? check("grouped", true, redraw("is_grouped"), "table-grouped") : null,
-    metrics.length ? check("95 % intervals", true, redraw("interval"), "table-interval") : null,
-    metrics.length ? check("differences from the best", true, redraw("difference"), "table-difference") : null),
+    metrics.length ? check("95 % intervals", table_state.interval, redraw("interval"), "table-interval") : null,
+    metrics.length ? check("differences from the best", table_state.difference, redraw("difference"), "table-difference") : null),
   make("div", { class: "scroll", id: "table", tabindex: 0, role: "region", "aria-label": "table of results" }),
   make("p", { class: "hint" }, metrics.length
     ? "Mean ± standard error over images; several samples of an image are averaged first. [95 % bootstrap interval, BCa]. " +
