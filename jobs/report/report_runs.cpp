@@ -93,20 +93,51 @@ bool is_of_group(const ReportGroup& group, const ResultPoint& point, const std::
            group.sigma_label == measured.sigma_label();
 }
 
-/// Adds to labels that several runs share the settings in which they differ.
+using SettingValues = std::map<std::string, std::set<std::string>>;  ///< By the setting's name.
+
+/// The values that each setting of a method has in a run.
+SettingValues settings_of(const ReportRun& run, const std::string& method) {
+    SettingValues values;
+    for (const ResultPoint& point : run.points) {
+        if (point.method != method) continue;
+        for (const auto& [name, value] : point.all_settings) values[name].insert(value);
+    }
+    return values;
+}
+
+/// What labels of a method in one of several runs must say: what some run has several values of under one measurement,
+/// and what this run has one value of and another run another. A setting that only follows the operator is neither.
+std::set<std::string> told_settings(const std::vector<ReportRun>& runs, std::size_t run, const std::string& method) {
+    std::set<std::string> told;
+    for (const ReportRun& one : runs) {
+        for (const ResultPoint& point : one.points) {
+            if (point.method != method) continue;
+            for (const std::string& setting : point.settings) told.insert(setting.substr(0, setting.find('=')));
+        }
+    }
+    const SettingValues own = settings_of(runs[run], method);
+    for (const ReportRun& other : runs) {
+        const SettingValues theirs = settings_of(other, method);
+        for (const auto& [name, values] : own) {
+            const auto found = theirs.find(name);
+            if (values.size() == 1 && found != theirs.end() && found->second != values) told.insert(name);
+        }
+    }
+    return told;
+}
+
+/// Labels that mean the same in all runs.
 void tell_runs_apart(std::vector<ReportGroup>& groups, const std::vector<ReportRun>& runs) {
+    if (runs.size() < 2) return;
+    std::map<std::pair<std::size_t, std::string>, std::set<std::string>> told;  // By run and method.
     for (ReportGroup& group : groups) {
-        std::map<std::string, std::vector<ReportLine*>> by_label;
-        for (ReportLine& line : group.lines) by_label[line.label].push_back(&line);
-        for (auto& [label, lines] : by_label) {
-            std::map<std::string, std::set<std::string>> values;  // By setting.
-            for (const ReportLine* line : lines) {
-                for (const auto& [name, value] : point_of(runs, *line).all_settings) values[name].insert(value);
-            }
-            for (ReportLine* line : lines) {
-                for (const auto& [name, value] : point_of(runs, *line).all_settings) {
-                    if (values.at(name).size() > 1) line->label += " " + name + "=" + value;
-                }
+        for (ReportLine& line : group.lines) {
+            const ResultPoint& point = point_of(runs, line);
+            const auto [place, is_new] = told.try_emplace({line.run, point.method});
+            if (is_new) place->second = told_settings(runs, line.run, point.method);
+            line.label = point.method;
+            for (const auto& [name, value] : point.all_settings) {
+                if (place->second.contains(name)) line.label += " " + name + "=" + value;
             }
         }
     }

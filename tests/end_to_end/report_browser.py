@@ -405,8 +405,10 @@ class ReportBrowser(unittest.TestCase):
     def test_generated_images_are_browsed_too(self):
         group = self.js("return data.groups.find(one => one.is_generation).number")
         self.choose("#look-group", group)
-        self.assertEqual(len(self.find_all("#look-image option")), 2)
-        self.assertTrue(self.find("#stage-right").get_attribute("data-shows").startswith("point-"))
+        panels = [panel.get_attribute("data-key") for panel in self.find_all("#panels .panel")]
+        self.assertEqual(len(panels), 2)
+        self.assertEqual([self.find("#stage-" + side).get_attribute("data-shows") for side in ("left", "right")], panels)
+        self.assertNotEqual(self.canvas("#stage-left canvas"), self.canvas("#stage-right canvas"))
         self.assertEqual(self.find_all("#look-error"), [])
 
     def test_single_keys_are_listed_and_can_be_switched_off(self):

@@ -33,6 +33,9 @@ const minus = text => text.replace("-", "−");
 const fixed = (value, digits) => is_number(value) ? minus(value.toFixed(digits)) : "–";
 const signed = (value, digits) => is_number(value) ? (value > 0 ? "+" : "") + minus(value.toFixed(digits)) : "–";
 const short_number = value => is_number(value) ? minus(String(Number(value.toPrecision(3)))) : "–";
+/** Seconds with as many digits as the longest of them needs. */
+const longest_seconds = Math.max(0, ...data.points.map(point => point.seconds ?? 0));
+const seconds_text = value => fixed(value, longest_seconds < 1 ? 3 : longest_seconds < 10 ? 2 : longest_seconds < 100 ? 1 : 0);
 const counted = (count, one, many = one + "s") => count.toLocaleString("en") + " " + (count === 1 ? one : many);
 
 function duration(seconds) {
@@ -48,8 +51,8 @@ const metric_of = name => data.metrics.find(metric => metric.name === name);
 /** Metrics that some point has a number for. */
 const metrics = data.metrics.filter(metric => data.points.some(point => point.metrics[metric.name]));
 const has_metric = name => metrics.some(metric => metric.name === name);
-const metric_title = metric => metric.title + (metric.unit ? " " + metric.unit : "");
-const with_arrow = metric => metric_title(metric) + (metric.has_best ? metric.is_better_higher ? " ↑" : " ↓" : "");
+const metric_title = metric => metric.title + (metric.unit ? "\u00a0" + metric.unit : "");
+const with_arrow = metric => metric_title(metric) + (metric.has_best ? metric.is_better_higher ? "\u00a0↑" : "\u00a0↓" : "");
 const several_runs = data.runs.length > 1;
 
 /** Points know their own number; groups know theirs. */

@@ -9,12 +9,18 @@ const entry = () => entries()[look.image];
 const cells_of = point => entry().cells.filter(cell => cell.point === point);
 const cell_of = point => cells_of(point).find(cell => cell.sample === look.sample) ?? cells_of(point)[0];
 
-/** What can be shown of the image: [key, title, picture, numbers]. */
+/** Every generated image, whatever the image that is chosen. */
+function generated_looks() {
+  return entries().flatMap(one => one.cells.map(cell => ({ key: "point-" + cell.point + "-" + one.number, point: cell.point,
+    title: point_title(data.points[cell.point]) + " " + one.number, picture: cell.picture, why: cell.status, cell })));
+}
+
+/** What can be shown of the image: each with its key, title, picture and numbers. */
 function looks() {
+  if (data.groups[look.group].is_generation) return generated_looks();
   const one = entry(), list = [];
   if (one.truth >= 0) list.push({ key: "truth", title: "truth", picture: one.truth });
-  const given = one.cells.length ? entry() : null;
-  if (given && (one.measurement >= 0 || one.truth >= 0)) list.push({ key: "measurement", title: "measurement", picture: one.measurement, why: "not an image" });
+  if (one.measurement >= 0 || one.truth >= 0) list.push({ key: "measurement", title: "measurement", picture: one.measurement, why: "of another shape than the image" });
   for (const point of new Set(one.cells.map(cell => cell.point))) {
     const cell = cell_of(point), title = point_title(data.points[point]);
     list.push({ key: "point-" + point, title, picture: cell.picture, why: cell.status, cell, point });
@@ -89,8 +95,8 @@ function fill_browser() {
   const focused = document.activeElement?.id;
   fill(document.getElementById("look-controls"),
     choice("Measurement", browsable_groups().map(group => [group.number, group_title(group)]), look.group, value => choose_group(Number(value)), "look-group"),
-    make("div", { class: "group" },
-      choice("Image", entries().map((one, i) => [i, (one.name || "sample " + one.number)]), look.image, value => { look.image = Number(value); fill_browser(); }, "look-image"),
+    is_generated ? null : make("div", { class: "group" },
+      choice("Image", entries().map((one, i) => [i, one.name || "image " + one.number]), look.image, value => { look.image = Number(value); fill_browser(); }, "look-image"),
       make("button", { type: "button", id: "look-previous", "aria-label": "previous image", onclick: () => step(-1) }, "‹"),
       make("button", { type: "button", id: "look-next", "aria-label": "next image", onclick: () => step(1) }, "›")),
     choice("Left", names, look.left, set("left"), "look-left"),
@@ -113,7 +119,7 @@ function fill_stage(list) {
   paint(document.getElementById("stage-right"), right);
   document.querySelector("#stage .tag.left").textContent = shown(left?.title ?? "");
   document.querySelector("#stage .tag.right").textContent = shown(right?.title ?? "");
-  document.getElementById("stage-name").textContent = shown(entry().name || "sample " + entry().number);
+  document.getElementById("stage-name").textContent = shown(entry().name || entries().length + " generated images");
   set_divider(look.divider);
 }
 
@@ -148,7 +154,8 @@ function shape_view(view) {
 const browsable_groups = () => data.groups.filter(group => data.page.images.groups[group.number]?.length);
 
 function choose_group(group) {
-  const number = entry().number, method = look.right?.startsWith("point-") ? point_title(data.points[Number(look.right.slice(6))]) : null;
+  const number = entry().number, point = looks().find(one => one.key === look.right)?.point;
+  const method = point === undefined ? null : point_title(data.points[point]);
   look.group = group;
   look.image = Math.max(0, entries().findIndex(one => one.number === number));
   const same = data.groups[group].points.find(point => point_title(point) === method);

@@ -73,7 +73,7 @@ function step_group(by) {
 }
 
 const keys = [
-  [["j", "k"], "next, previous image", key => document.getElementById(key === "j" ? "look-next" : "look-previous").click()],
+  [["j", "k"], "next, previous image", key => document.getElementById(key === "j" ? "look-next" : "look-previous")?.click()],
   [["m", "M"], "next, previous method on the right", key => step_method(key === "m" ? 1 : -1)],
   [["g", "G"], "next, previous measurement", key => step_group(key === "g" ? 1 : -1)],
   [["t"], "truth on the left, or the measurement again", () => pick(look.left === "truth" ? "measurement" : "truth", true)],

@@ -128,7 +128,7 @@ function draw_tradeoff_chart() {
     layout: { padding: { right: 12, top: 8 } },
     scales: { x: axis(x.title, ends_of(points, x)), y: axis(y.title, ends_of(points, y)) },
     plugins: { legend: { display: false }, tooltip: { filter: item => !item.dataset.is_front, callbacks: {
-      title: items => items[0]?.dataset.label, label: item => quantities.map(one => one.title.replace(/ [↑↓]$/, "") + " " +
+      title: items => items[0]?.dataset.label, label: item => quantities.map(one => one.title.replace(/.[↑↓]$/, "") + " " +
         fixed(one.value(item.raw.point), one.digits)) } } } } });
   document.getElementById("front").textContent = "On the Pareto front of these two: " + (front.map(point => shown(point_title(point))).join(", ") || "none") +
     ". With " + cost.title + " as a third: " + (all.map(point => shown(point_title(point))).join(", ") || "none") + ".";
@@ -140,7 +140,8 @@ function group_choice(id, chosen, on_change, groups = data.groups) {
 
 function draw_tradeoff() {
   const quality = quantities.filter(one => !one.is_cost);
-  if (!quality.length || quantities.length < 2) { remove_section("tradeoff"); return; }
+  const is_compared = data.groups.some(group => group.points.filter(point => Object.keys(point.metrics).length).length > 1);
+  if (!quality.length || quantities.length < 2 || !is_compared) { remove_section("tradeoff"); return; }
   tradeoff_state.y = (quantity("psnr") ?? quality[0]).key;
   tradeoff_state.x = (quantity("lpips") ?? quantities.find(one => one.is_cost)).key;
   const options = quantities.map(one => [one.key, one.title]);

@@ -128,7 +128,7 @@ function cost_table(run, number) {
     make("thead", {}, make("tr", {}, ["Method", "Images", "NFE/image", "s/image", "Images/h", "Time", "Share"].map((title, i) => make("th", { class: i ? "number" : "", scope: "col" }, title)))),
     make("tbody", {}, [...by_method].map(([name, sum]) => make("tr", {}, make("td", {}, make("span", { class: "named" }, make("span", { class: "swatch", style: { background: method_colour(name) } }), make("span", {}, name))),
       make("td", { class: "number" }, sum.rows.toLocaleString("en")), make("td", { class: "number" }, short_number(sum.calls / sum.rows)),
-      make("td", { class: "number" }, sum.seconds ? short_number(sum.seconds / sum.rows) : "–"), make("td", { class: "number" }, sum.seconds ? Math.round(3600 * sum.rows / sum.seconds).toLocaleString("en") : "–"),
+      make("td", { class: "number" }, sum.seconds ? seconds_text(sum.seconds / sum.rows) : "–"), make("td", { class: "number" }, sum.seconds ? Math.round(3600 * sum.rows / sum.seconds).toLocaleString("en") : "–"),
       make("td", { class: "number" }, sum.seconds ? duration(sum.seconds) : "–"),
       make("td", { class: "number" }, make("span", { class: "meter", "aria-hidden": "true" }, make("i", { style: { width: (total ? 100 * sum.seconds / total : 0) + "%", background: method_colour(name) } })), " " + (total ? Math.round(100 * sum.seconds / total) + " %" : "–")))))));
 }

@@ -21,7 +21,7 @@ function table_columns() {
   }
   if (data.points.some(point => point.posterior)) columns.push(...posterior_columns());
   columns.push({ key: "nfe", title: "NFE", value: point => point.nfe, text: value => value.toLocaleString("en") });
-  columns.push({ key: "seconds", title: "s/image", value: point => point.seconds, text: short_number });
+  columns.push({ key: "seconds", title: "s/image", value: point => point.seconds, text: seconds_text });
   columns.push({ key: "images", title: "Images", value: point => point.images, text: value => value.toLocaleString("en") });
   if (has_failures) {
     columns.push({ key: "failed", title: "Failed", value: point => point.diverged + point.unreadable, cell: failed_cell });
@@ -53,13 +53,14 @@ function metric_cell(point, metric) {
   const numbers = point.metrics[metric.name];
   if (!numbers) return make("td", { class: "number" }, "–");
   const digits = metric.digits;
-  const cell = make("td", { class: "number" + (numbers.is_best ? " best" : "") },
+  const is_compared = data.groups[point.group].points.filter(one => one.metrics[metric.name]).length > 1;
+  const cell = make("td", { class: "number" + (numbers.is_best && is_compared ? " best" : "") },
     make("span", { class: "value", style: { "--room": digits + 4.3 + "ch" } }, make("span", {}, fixed(numbers.mean, digits)),
       make("span", { class: "error" }, is_number(numbers.standard_error) ? "± " + fixed(numbers.standard_error, digits) : "")));
   if (table_state.interval && is_number(numbers.interval[0])) {
     cell.append(make("span", { class: "below interval" }, "[" + fixed(numbers.interval[0], digits) + ", " + fixed(numbers.interval[1], digits) + "]"));
   }
-  if (table_state.difference && metric.has_best) {
+  if (table_state.difference && metric.has_best && is_compared) {
     const gap = numbers.difference;
     if (numbers.is_best) {
       cell.append(make("span", { class: "below difference word" }, "best"));
