@@ -23,9 +23,10 @@ with_lpips_vgg=no
 packages=(
   g++ cmake ninja-build ccache unzip python3-pip ca-certificates
   libopenmpi-dev openmpi-bin libhdf5-dev hdf5-tools libboost-program-options-dev
-  nlohmann-json3-dev libspdlog-dev libpng-dev libjpeg-dev
+  nlohmann-json3-dev libspdlog-dev libpng-dev libjpeg-dev libjs-chart.js
   libgtest-dev libgmock-dev librapidcheck-dev libbenchmark-dev
-  python3-h5py python3-numpy python3-setuptools python3-xarray python3-h5netcdf)
+  python3-h5py python3-numpy python3-setuptools python3-xarray python3-h5netcdf
+  chromium chromium-driver python3-selenium)
 for argument in "$@"; do
   case $argument in
     --no-system) with_system=no ;;

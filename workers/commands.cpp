@@ -32,8 +32,8 @@ constexpr std::array<std::string_view, 8> submit_values = {"output", "nodes", "g
                                                            "time",   "array", "requeue-limit"};
 constexpr std::array<std::string_view, 2> submit_flags = {"help", "print"};
 constexpr std::array<std::string_view, 1> export_values = {"to"};
-constexpr std::array<std::string_view, 1> report_values = {"images"};
-constexpr std::array<std::string_view, 2> report_flags = {"help", "intervals"};
+constexpr std::array<std::string_view, 2> report_values = {"to", "images"};
+constexpr std::array<std::string_view, 6> report_flags = {"help", "intervals", "csv", "json", "latex", "png"};
 constexpr std::array<std::string_view, 1> preset_value = {"model-preset"};
 constexpr std::array<std::string_view, 2> convert_values = {"to", "model-preset"};
 
@@ -118,12 +118,18 @@ constexpr std::array<Command, 16> commands = {{
      {.values = verify_values, .flags = verify_flags},
      verify_command},
     {"report",
-     "report DIR [--images N] [--intervals]",
-     "prints the table and draws table.png and samples.png",
-     "table.png shows truth, measurement and every method on images of each operator; samples.png what was generated.\n"
-     "Writes summary.csv and differences.csv: means with 95 % bootstrap intervals, and differences between methods on\n"
-     "the same measurements, image by image.\n\n"
-     "--images N     images of an operator in table.png, 1 to 8; default: 8\n"
+     "report DIR… [--to FILE] [--csv] [--json] [--latex] [--png] [--images N] [--intervals]",
+     "prints the table and writes report.html: numbers, charts, images and the run itself in one file",
+     "The page works offline from a file. It holds the table with intervals and differences from the best, charts, an\n"
+     "image browser, the workers over time, and where everything came from. Several folders give one comparison.\n\n"
+     "--to FILE      where the page goes, and beside it the other files; default: DIR/report.html\n"
+     "--csv          also summary.csv and differences.csv: means with 95 % bootstrap intervals, and differences "
+     "between\n"
+     "               methods on the same measurements, image by image\n"
+     "--json         also report.json, described in docs/report.md\n"
+     "--latex        also table.tex: the table as papers print it\n"
+     "--png          also table.png (truth, measurement and every method) and samples.png (what was generated)\n"
+     "--images N     images of an operator in table.png, 1 to 8, which it asks for too; default: 8\n"
      "--intervals    prints the intervals and the differences from the best method too",
      {.values = report_values, .flags = report_flags},
      report_command},

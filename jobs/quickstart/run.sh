@@ -7,4 +7,4 @@ cluster/setup.sh
 cmake --preset release
 cmake --build --preset release --target diffinv
 build/release/diffinv run jobs/quickstart/poster_table.ini --workers 2 --output build/quickstart "$@"
-build/release/diffinv report build/quickstart
+build/release/diffinv report build/quickstart --png --csv

@@ -33,7 +33,9 @@ at::Tensor ResultImages::restored(std::int64_t row) const {
 }
 
 at::Tensor ResultImages::truth(std::int64_t image) const {
-    return file_.read_rows("truth", places_.at(image), 1).select(0, 0);
+    const auto place = places_.find(image);
+    if (place == places_.end() || !file_.has("truth")) return {};
+    return file_.read_rows("truth", place->second, 1).select(0, 0);
 }
 
 std::vector<at::Tensor> ResultImages::measured(const MeasuredAs& as, const std::vector<std::int64_t>& images) const {

@@ -24,7 +24,7 @@ class ResultImages {
     /// False of measured images.
     bool has_truth() const { return file_.has("truth"); }
     at::Tensor restored(std::int64_t row) const;
-    /// @param image  number in the dataset
+    /// @param image  number in the dataset; undefined where its truth is not known
     at::Tensor truth(std::int64_t image) const;
     /// y of these images, undefined where y is not of the images' shape.
     std::vector<at::Tensor> measured(const MeasuredAs& as, const std::vector<std::int64_t>& images) const;

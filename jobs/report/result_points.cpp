@@ -146,6 +146,7 @@ std::vector<ResultPoint> result_points(const ResultRows& rows) {
                           .rows = of_key};
         for (const AxisValue& axis : key.method_axes) {
             if (telling.at(key.method).contains(axis.name)) point.settings.push_back(axis.name + "=" + axis.value);
+            if (!axis.value.empty()) point.all_settings.emplace_back(axis.name, axis.value);
         }
         points.push_back(std::move(point));
     }

@@ -2,6 +2,7 @@
 
 #include <cstdint>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "jobs/report/result_rows.h"
@@ -28,6 +29,7 @@ struct ResultPoint {
     std::string method;
     std::vector<std::string> settings;  ///< Of its axes ("t-start=200", "steps=50") those that tell its points apart
     std::vector<std::int64_t> rows;     ///< Its rows of results.h5, ascending
+    std::vector<std::pair<std::string, std::string>> all_settings = {};  ///< Every axis of the method and its value.
 
     /// "sdedit t-start=200"
     std::string label() const;

@@ -1,13 +1,12 @@
 #include "jobs/report/summary.h"
 
-#include <array>
 #include <cmath>
 #include <cstdio>
 #include <limits>
-#include <map>
 
 #include "jobs/csv_field.h"
 #include "jobs/report/result_points.h"
+#include "jobs/report/statistics.h"
 #include "pipeline/data/commit.h"
 #include "pipeline/data/file_error.h"
 #include "pipeline/data/unit_file.h"
@@ -16,55 +15,8 @@ namespace jobs {
 
 namespace {
 
-constexpr double no_number = std::numeric_limits<double>::quiet_NaN();
-
-struct Metric {
-    const char* name;
-    std::vector<double> ResultRows::*values;
-    bool is_better_higher;
-};
-constexpr std::array metrics = {Metric{"psnr", &ResultRows::psnr, true}, Metric{"ssim", &ResultRows::ssim, true},
-                                Metric{"lpips", &ResultRows::lpips, false},
-                                Metric{"psnr_unobserved", &ResultRows::psnr_unobserved, true},
-                                Metric{"residual", &ResultRows::residual, false}};
-
-/// A number for each image of a point that has any, its samples averaged.
-std::map<std::int64_t, double> values_by_image(const ResultRows& rows, const ResultPoint& point, const Metric& metric) {
-    std::map<std::int64_t, std::pair<double, double>> sums;
-    for (const std::int64_t row : point.rows) {
-        const double value = (rows.*metric.values)[static_cast<std::size_t>(row)];
-        if (!std::isfinite(value)) continue;
-        auto& [sum, count] = sums[rows.image_index[static_cast<std::size_t>(row)]];
-        sum += value;
-        count += 1;
-    }
-    std::map<std::int64_t, double> values;
-    for (const auto& [image, sum] : sums) values[image] = sum.first / sum.second;
-    return values;
-}
-
 std::vector<double> image_values(const ResultRows& rows, const ResultPoint& point, const Metric& metric) {
-    std::vector<double> values;
-    for (const auto& [image, value] : values_by_image(rows, point, metric)) values.push_back(value);
-    return values;
-}
-
-struct Statistics {
-    double mean = no_number, standard_error = no_number;
-    Interval interval = {no_number, no_number};
-};
-
-Statistics statistics_of(const std::vector<double>& values) {
-    Statistics result;
-    if (values.empty()) return result;
-    const auto n = static_cast<double>(values.size());
-    double sum = 0, squares = 0;
-    for (const double value : values) sum += value;
-    result.mean = sum / n;
-    for (const double value : values) squares += (value - result.mean) * (value - result.mean);
-    if (values.size() > 1) result.standard_error = std::sqrt(squares / (n - 1) / n);
-    result.interval = bootstrap_interval(values);
-    return result;
+    return values_of(values_by_image(rows, point, metric));
 }
 
 bool have_same_measurement(const ResultPoint& one, const ResultPoint& other) {
@@ -74,28 +26,18 @@ bool have_same_measurement(const ResultPoint& one, const ResultPoint& other) {
 
 DifferenceLine difference_of(const ResultRows& rows, const ResultPoint& first, const ResultPoint& second,
                              const Metric& metric) {
-    const std::map<std::int64_t, double> one = values_by_image(rows, first, metric);
-    const std::map<std::int64_t, double> other = values_by_image(rows, second, metric);
-    std::vector<double> differences;
-    double better = 0;
-    for (const auto& [image, value] : one) {
-        const auto found = other.find(image);
-        if (found == other.end()) continue;
-        const double difference = value - found->second;
-        differences.push_back(difference);
-        better += difference == 0 ? 0.5 : (difference > 0) == metric.is_better_higher ? 1 : 0;
-    }
-    const Statistics statistics = statistics_of(differences);
+    const PairedDifference difference =
+        paired_difference(values_by_image(rows, first, metric), values_by_image(rows, second, metric), metric);
     return {.first = first.label(),
             .second = second.label(),
             .operator_label = first.measured.label(),
             .sigma_y = first.measured.sigma_y,
             .metric = metric.name,
-            .images = static_cast<std::int64_t>(differences.size()),
-            .mean = statistics.mean,
-            .standard_error = statistics.standard_error,
-            .interval = statistics.interval,
-            .share_better = differences.empty() ? no_number : better / static_cast<double>(differences.size())};
+            .images = difference.statistics.images,
+            .mean = difference.statistics.mean,
+            .standard_error = difference.statistics.standard_error,
+            .interval = difference.statistics.interval,
+            .share_better = difference.share_better};
 }
 
 std::string csv_statistics(double mean, double error, const Interval& interval) {
@@ -116,7 +58,7 @@ const ResultPoint* best_of(const ResultRows& rows, const std::vector<ResultPoint
     double highest = -std::numeric_limits<double>::infinity();
     for (const ResultPoint& point : points) {
         if (!have_same_measurement(point, like)) continue;
-        const double mean = statistics_of(image_values(rows, point, metrics[0])).mean;
+        const double mean = statistics_of(image_values(rows, point, report_metrics[0])).mean;
         if (!(mean > highest)) continue;
         highest = mean;
         best = &point;
@@ -135,7 +77,7 @@ std::vector<SummaryLine> summary_lines(const std::filesystem::path& results) {
             const auto status = rows.status[static_cast<std::size_t>(row)];
             diverged += status == static_cast<std::int64_t>(pipeline::RowStatus::diverged) ? 1 : 0;
         }
-        for (const Metric& metric : metrics) {
+        for (const Metric& metric : report_metrics) {
             const std::vector<double> values = image_values(rows, point, metric);
             if (values.empty()) continue;
             const Statistics statistics = statistics_of(values);
@@ -160,7 +102,7 @@ std::vector<DifferenceLine> difference_lines(const std::filesystem::path& result
     for (std::size_t i = 0; i < points.size(); ++i) {
         for (std::size_t j = i + 1; j < points.size(); ++j) {
             if (!have_same_measurement(points[i], points[j])) continue;
-            for (const Metric& metric : metrics) {
+            for (const Metric& metric : report_metrics) {
                 DifferenceLine line = difference_of(rows, points[i], points[j], metric);
                 if (line.images > 0) lines.push_back(std::move(line));
             }
@@ -205,10 +147,10 @@ std::string interval_table(const std::filesystem::path& results) {
         before = &point;
         const ResultPoint* best = best_of(rows, points, point);
         text += "  " + point.label() + "\n";
-        for (const Metric& metric : metrics) {
+        for (const Metric& metric : report_metrics) {
             const std::vector<double> values = image_values(rows, point, metric);
             if (values.size() < 2) continue;
-            const int digits = metric.is_better_higher && metric.values != &ResultRows::ssim ? 2 : 3;
+            const int digits = metric.digits;
             const Statistics statistics = statistics_of(values);
             text += "    " + std::string(metric.name) + " " +
                     interval_words(statistics.mean, statistics.interval, digits, false);

@@ -72,13 +72,20 @@ TEST_F(MainJob, LeavesNoTemporaryFile) {
     }
 }
 
-TEST_F(MainJob, ReportDrawsTheSheets) {
+TEST_F(MainJob, ReportWritesItsPageAndWhatItIsAskedFor) {
     ASSERT_EQ(run_.exit_code, 0) << run_.errors;
+    const test_support::CommandResult page = test_support::run_command(diffinv() + " report " + run_folder().string());
+    EXPECT_EQ(page.exit_code, 0) << page.errors;
+    EXPECT_NE(page.output.find("report.html"), std::string::npos);
+    EXPECT_TRUE(fs::exists(run_folder() / "report.html"));
+    EXPECT_FALSE(fs::exists(run_folder() / "table.png"));
+
     const test_support::CommandResult report =
-        test_support::run_command(diffinv() + " report " + run_folder().string());
+        test_support::run_command(diffinv() + " report " + run_folder().string() + " --csv --json --latex --png");
     EXPECT_EQ(report.exit_code, 0) << report.errors;
-    for (const std::string picture : {"table.png", "samples.png"}) {
-        EXPECT_TRUE(fs::exists(run_folder() / picture)) << picture;
-        EXPECT_NE(report.output.find(picture), std::string::npos) << picture;
+    for (const std::string file :
+         {"table.png", "samples.png", "summary.csv", "differences.csv", "report.json", "table.tex"}) {
+        EXPECT_TRUE(fs::exists(run_folder() / file)) << file;
+        EXPECT_NE(report.output.find(file), std::string::npos) << file;
     }
 }

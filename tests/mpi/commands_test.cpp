@@ -57,6 +57,12 @@ TEST(Commands, WrongCommandLinesAreOneLine) {
     expect_one_line(diffinv("run job.ini --seed"), 2, "seed");
     expect_one_line(diffinv("list samplers"), 2, "samplers");
     expect_one_line(diffinv("status /nowhere"), 2, "/nowhere");
+    expect_one_line(diffinv("report"), 2, "no folder");
+    expect_one_line(diffinv("report /nowhere"), 2, "/nowhere");
+    expect_one_line(diffinv("report /nowhere /tmp"), 2, "--to FILE");
+    expect_one_line(diffinv("report /nowhere --to /"), 2, "to: '/'");
+    expect_one_line(diffinv("report . --pdf"), 2, "pdf");
+    expect_one_line(diffinv("report . --images 9"), 2, "images: '9'");
     expect_one_line(diffinv("status . --verbose yes"), 2, "verbose");
     expect_one_line(diffinv("inspect /nowhere.h5"), 2, "/nowhere.h5");
     expect_one_line(diffinv("inspect /nowhere.safetensors"), 2, "/nowhere.safetensors");
