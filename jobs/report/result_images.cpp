@@ -2,6 +2,7 @@
 
 #include <ATen/TensorOperators.h>
 
+#include <algorithm>
 #include <cmath>
 #include <string>
 
@@ -38,20 +39,46 @@ at::Tensor ResultImages::truth(std::int64_t image) const {
     return file_.read_rows("truth", place->second, 1).select(0, 0);
 }
 
+std::optional<std::int64_t> ResultImages::level_of(const std::string& folder, double sigma_y) const {
+    const at::Tensor levels = file_.read(folder + "/sigma").to(at::kDouble).contiguous();
+    for (std::int64_t level = 0; level < levels.numel(); ++level) {
+        const double here = levels.const_data_ptr<double>()[level];
+        if (here == sigma_y || (std::isnan(here) && std::isnan(sigma_y))) return level;
+    }
+    return std::nullopt;
+}
+
 std::vector<at::Tensor> ResultImages::measured(const MeasuredAs& as, const std::vector<std::int64_t>& images) const {
     std::vector<at::Tensor> found(images.size());
     const std::string folder = "measurements/" + as.group;
-    if (!file_.has(folder + "/y")) return found;
+    if (!file_.has(folder + "/sigma")) return found;
+    const std::optional<std::int64_t> level = level_of(folder, as.sigma_y);
+    if (!level) return found;
+    if (!file_.has(folder + "/y")) return measured_of_sizes(folder, *level, images);
     const std::vector<std::int64_t> shape = file_.shape(folder + "/y");
     if (shape.size() != 5 || shape[2] != height_ || shape[3] != width_ || (shape[4] != 1 && shape[4] != 3))
         return found;
+    const at::Tensor y = file_.read_rows(folder + "/y", *level, 1).select(0, 0);
+    for (std::size_t i = 0; i < images.size(); ++i) found[i] = y.select(0, places_.at(images[i])).clone();
+    return found;
+}
 
-    const at::Tensor levels = file_.read(folder + "/sigma").to(at::kDouble).contiguous();
-    for (std::int64_t level = 0; level < levels.numel(); ++level) {
-        const double sigma_y = levels.const_data_ptr<double>()[level];
-        if (sigma_y != as.sigma_y && !(std::isnan(sigma_y) && std::isnan(as.sigma_y))) continue;
-        const at::Tensor y = file_.read_rows(folder + "/y", level, 1).select(0, 0);
-        for (std::size_t i = 0; i < images.size(); ++i) found[i] = y.select(0, places_.at(images[i])).clone();
+std::vector<at::Tensor> ResultImages::measured_of_sizes(const std::string& folder, std::int64_t level,
+                                                        const std::vector<std::int64_t>& images) const {
+    std::vector<at::Tensor> found(images.size());
+    for (const std::string& name : file_.children(folder)) {
+        if (!name.starts_with("y_")) continue;
+        const std::string size = name.substr(2);
+        // Where what is restored is larger, y is no image beside it.
+        if (!file_.has("restored_" + size) || !file_.has("image_" + size)) continue;
+        const at::Tensor numbers = file_.read("image_" + size).contiguous();
+        at::Tensor y;
+        for (std::int64_t place = 0; place < numbers.numel(); ++place) {
+            const auto wanted = std::ranges::find(images, numbers.const_data_ptr<std::int64_t>()[place]);
+            if (wanted == images.end()) continue;
+            if (!y.defined()) y = file_.read_rows(folder + "/" + name, level, 1).select(0, 0);
+            found[static_cast<std::size_t>(wanted - images.begin())] = y.select(0, place).clone();
+        }
     }
     return found;
 }

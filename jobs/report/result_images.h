@@ -3,6 +3,7 @@
 #include <cstdint>
 #include <filesystem>
 #include <map>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -30,6 +31,12 @@ class ResultImages {
     std::vector<at::Tensor> measured(const MeasuredAs& as, const std::vector<std::int64_t>& images) const;
 
   private:
+    /// Which of a measurement group's noise levels this is; NaN is where it was estimated.
+    std::optional<std::int64_t> level_of(const std::string& folder, double sigma_y) const;
+    /// `measured` where sizes are mixed.
+    std::vector<at::Tensor> measured_of_sizes(const std::string& folder, std::int64_t level,
+                                              const std::vector<std::int64_t>& images) const;
+
     pipeline::Hdf5File file_;
     std::int64_t height_, width_;
     std::vector<std::string>
