@@ -8,6 +8,7 @@
 
 #include "jobs/job_error.h"
 #include "jobs/job_options.h"
+#include "jobs/suggestion.h"
 #include "pipeline/data/file_error.h"
 #include "pipeline/networks/readable_name.h"
 
@@ -137,6 +138,16 @@ std::vector<GivenOption> given_overrides(const Overrides& overrides) {
     return given;
 }
 
+namespace {
+
+std::vector<std::string> own_names(std::span<const std::string_view> values, std::span<const std::string_view> flags) {
+    std::vector<std::string> names(values.begin(), values.end());
+    names.insert(names.end(), flags.begin(), flags.end());
+    return names;
+}
+
+}  // namespace
+
 CommandLine parse_command_line(const std::vector<std::string>& arguments, bool takes_job,
                                std::span<const std::string_view> own_values,
                                std::span<const std::string_view> own_flags) {
@@ -163,7 +174,8 @@ CommandLine parse_command_line(const std::vector<std::string>& arguments, bool t
             if (option.unregistered) {
                 throw JobError("command line: " +
                                (takes_job ? unknown_option(option.string_key)
-                                          : "unrecognised option '--" + printable(option.string_key) + "'"));
+                                          : "unrecognised option '--" + printable(option.string_key) + "'" +
+                                                suggestion(option.string_key, own_names(own_values, own_flags))));
             }
             const std::string value = option.value.empty() ? "" : trimmed(option.value.front());
             // Boost takes the next option for a value that was forgotten.

@@ -1,6 +1,9 @@
 #include <iostream>
+#include <string>
+#include <vector>
 
 #include "jobs/job_error.h"
+#include "jobs/suggestion.h"
 #include "operators/make_operator.h"
 #include "pipeline/samplers/make_sampler.h"
 #include "workers/commands.h"
@@ -75,7 +78,9 @@ int list_command(Arguments& arguments) {
     } else if (what == "options") {
         list_options();
     } else {
-        throw jobs::JobError("list: '" + what + "', expected " + std::string(expected));
+        const std::vector<std::string> known = {"methods", "operators", "metrics", "options"};
+        throw jobs::JobError("list: '" + what + "'" + jobs::suggestion(what, known) + ", expected " +
+                             std::string(expected));
     }
     return exit_done;
 }

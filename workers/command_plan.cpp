@@ -1,11 +1,17 @@
 #include <cstdio>
+#include <functional>
 #include <iostream>
 #include <string>
+#include <vector>
 
+#include "cluster/cuda_devices.h"
 #include "jobs/plan_summary.h"
 #include "workers/commands.h"
+#include "workers/costs_file.h"
 #include "workers/planning.h"
+#include "workers/point_table.h"
 #include "workers/status.h"
+#include "workers/terminal.h"
 
 namespace workers {
 
@@ -13,12 +19,6 @@ namespace {
 
 /// What one core reaches on a network's convolutions, for an estimate only.
 constexpr double flop_per_second_of_a_core = 1e11;
-
-std::string settings_words(const std::string& section, const operators::Settings& settings) {
-    std::string words;
-    for (const auto& [name, value] : settings) words += " " + section + "." + name + "=" + operators::to_string(value);
-    return words;
-}
 
 std::string bytes_words(double bytes) {
     const char* unit = "bytes";
@@ -32,18 +32,35 @@ std::string bytes_words(double bytes) {
     return text;
 }
 
-void print_configuration(const jobs::PlannedConfiguration& point) {
-    const pipeline::Configuration& configuration = point.configuration;
-    std::cout << "  units " << point.first_unit << " to " << point.first_unit + point.units - 1 << ": "
-              << configuration.method << settings_words(configuration.method, configuration.method_settings);
-    if (!point.is_generation) {
-        std::cout << " | " << configuration.operator_name
-                  << settings_words(configuration.operator_name, configuration.operator_settings)
-                  << (configuration.poisson_rate > 0
-                          ? " poisson-rate=" + operators::to_string(configuration.poisson_rate)
-                          : " sigma-y=" + operators::to_string(configuration.sigma_y));
+/// Seconds for each unit of predicted cost, and how they are known.
+struct PlannedRates {
+    std::function<double(const jobs::PlannedConfiguration&)> of;
+    std::string words;
+};
+
+PlannedRates rates_of(const PlannedJob& planned, const jobs::PlanSummary& summary) {
+    const std::string device =
+        planned.device.is_cuda ? "cuda " + cluster::find_cuda_devices().devices.at(0).name : "cpu " + processor_name();
+    const std::vector<MeasuredCost> costs =
+        read_costs([](const std::string& line) { std::fprintf(stderr, "diffinv: %s\n", line.c_str()); });
+    const jobs::SweepPlan& plan = planned.plan;
+    if (!plan.configurations().empty() && measured_rate(costs, plan, plan.configurations().front(), device) > 0) {
+        return {[costs, &plan, device](const jobs::PlannedConfiguration& point) {
+                    return measured_rate(costs, plan, point, device);
+                },
+                "as measured on this machine"};
     }
-    std::cout << " | " << point.nfe << " network calls an image\n";
+    if (planned.device.is_cuda)
+        return {[](const auto&) { return 0.0; }, "not known: `diffinv calibrate MODEL` measures it"};
+    const double seconds = summary.flop_per_pass / flop_per_second_of_a_core;
+    return {[seconds](const auto&) { return seconds; },
+            "a guess, by 100 GFLOP/s a core; `diffinv calibrate MODEL` measures it"};
+}
+
+double cost_of(const jobs::SweepPlan& plan, const jobs::PlannedConfiguration& point) {
+    double cost = 0;
+    for (std::int64_t unit = point.first_unit; unit < point.first_unit + point.units; ++unit) cost += plan.cost(unit);
+    return cost;
 }
 
 }  // namespace
@@ -58,13 +75,29 @@ int plan_command(Arguments& arguments) {
     std::cout << summary.configurations << " configurations, " << summary.units << " units of up to " << plan.batch()
               << " images, " << summary.rows << " images of " << shape.channels << "x" << shape.height << "x"
               << shape.width << "\n";
-    for (const jobs::PlannedConfiguration& point : plan.configurations()) print_configuration(point);
+    const PlannedRates rates = rates_of(planned, summary);
+    std::vector<const jobs::PlannedConfiguration*> points;
+    for (const jobs::PlannedConfiguration& point : plan.configurations()) points.push_back(&point);
+    double all_seconds = 0;
+    const Terminal terminal = terminal_of(stdout);
+    const std::vector<std::string> table =
+        point_table(points, {"units", "images", "one worker"}, [&](std::size_t place) -> std::vector<std::string> {
+            const jobs::PlannedConfiguration& point = *points[place];
+            const double seconds = cost_of(plan, point) * rates.of(point);
+            all_seconds += seconds;
+            const std::int64_t images =
+                point.samples * (point.is_generation ? 1 : static_cast<std::int64_t>(plan.images().size()));
+            return {std::to_string(point.units), std::to_string(images), seconds > 0 ? duration_words(seconds) : "-"};
+        });
+    std::cout << "\n";
+    for (const std::string& line : table) std::cout << fitted(terminal, line) << "\n";
+    std::cout << "\n";
     char totals[256];
-    std::snprintf(totals, sizeof totals,
-                  "%.4g network calls (as costly as %.4g forward passes of %.3g GFLOP): about %s on one core\n",
-                  summary.network_calls, summary.forward_passes, summary.flop_per_pass / 1e9,
-                  duration_words(summary.forward_passes * summary.flop_per_pass / flop_per_second_of_a_core).c_str());
-    std::cout << totals << "restored images: " << bytes_words(summary.result_bytes)
+    std::snprintf(totals, sizeof totals, "%.4g network calls, as costly as %.4g forward passes of %.3g GFLOP",
+                  summary.network_calls, summary.forward_passes, summary.flop_per_pass / 1e9);
+    std::cout << totals << (all_seconds > 0 ? ": about " + duration_words(all_seconds) + " for one worker" : "") << " ("
+              << rates.words << ")\n";
+    std::cout << "restored images: " << bytes_words(summary.result_bytes)
               << ", truth and measurements: " << bytes_words(summary.measurement_bytes) << ", before compression\n"
               << "device: " << planned.device.words << "\n"
               << "plan digest " << plan.digest() << "\n";

@@ -5,8 +5,11 @@
 #include <cstdio>
 #include <exception>
 #include <iostream>
+#include <string>
+#include <vector>
 
 #include "jobs/job_error.h"
+#include "jobs/suggestion.h"
 #include "pipeline/data/file_error.h"
 #include "workers/batch_trial.h"
 #include "workers/option_text.h"
@@ -19,7 +22,9 @@ namespace {
 
 constexpr std::array<std::string_view, 2> help_and_markdown = {"help", "markdown"};
 constexpr std::array<std::string_view, 1> help_only = {"help"};
-constexpr std::array<std::string_view, 2> help_and_json = {"help", "json"};
+constexpr std::array<std::string_view, 3> status_flags = {"help", "json", "watch"};
+constexpr std::array<std::string_view, 6> calibrate_values = {"image-size", "batch",     "threads",
+                                                              "device",     "precision", "model-preset"};
 constexpr std::array<std::string_view, 9> run_values = {
     "output", "workers", "only", "shard", "deadline", "worker-timeout", "start-timeout", "replacements", "work-ahead"};
 constexpr std::array<std::string_view, 2> run_flags = {"help", "retry-failed"};
@@ -39,7 +44,7 @@ constexpr std::array<std::string_view, 2> convert_values = {"to", "model-preset"
 
 constexpr ArgumentRules plain = {.flags = help_only};
 
-constexpr std::array<Command, 16> commands = {{
+constexpr std::array<Command, 17> commands = {{
     {"plan",
      "plan JOB [--NAME VALUE …]",
      "says what a job would do: units, network calls, bytes, hours; runs nothing",
@@ -91,11 +96,27 @@ constexpr std::array<Command, 16> commands = {{
      {.takes_job_options = true, .values = submit_values, .flags = submit_flags, .repeated = "-x"},
      submit_command},
     {"status",
-     "status DIR [--json]",
+     "status DIR [--watch] [--json]",
      "how a run stands, from any shell",
-     "--json   the same as JSON.",
-     {.flags = help_and_json},
+     "A line for each point of the sweep, the workers and what they have done, what has failed and why, and the time "
+     "left\n"
+     "with a range of two standard deviations, by what units have taken so far.\n\n"
+     "--watch  draws it again every second until the run ends; where standard output is no terminal, a line a change\n"
+     "--json   the same as JSON, see docs/status.md",
+     {.flags = status_flags},
      status_command},
+    {"calibrate",
+     "calibrate MODEL [--image-size N] [--batch N] [--threads N] [--device D] [--precision P]",
+     "measures what a network call takes on this machine, for the times that 'plan' and 'status' tell",
+     "Median of a few calls, forward and with the gradient, kept in ~/.cache/diffinv/costs.json (in the folder\n"
+     "DIFFINV_CACHE where that is set).\n\n"
+     "--image-size N       side of the images; default: the checkpoint's\n"
+     "--batch N            default: 8, as a job's\n"
+     "--threads N          default: 1, as a job's\n"
+     "--device D           auto, cpu, cuda; --precision P: float32, tf32, bfloat16\n"
+     "--model-preset NAME  as for 'inspect'",
+     {.values = calibrate_values, .flags = help_only},
+     calibrate_command},
     {"drain", "drain DIR", "lets a run finish what it computes and leave, from any shell",
      "Nothing new is begun; the run ends with exit code 75, and the same command continues it.", plain, drain_command},
     {"cancel", "cancel DIR", "stops a run at once, from any shell",
@@ -187,11 +208,14 @@ void print_help(const Command& command) {
 const Command& find_command(const std::string& name) {
     const auto found = std::find_if(commands.begin(), commands.end(), [&](const Command& c) { return c.name == name; });
     if (found != commands.end()) return *found;
+    std::vector<std::string> known;
     std::string names;
     for (const Command& command : commands) {
-        if (!command.is_hidden) names += (names.empty() ? "" : ", ") + std::string(command.name);
+        if (command.is_hidden) continue;
+        known.emplace_back(command.name);
+        names += (names.empty() ? "" : ", ") + known.back();
     }
-    throw jobs::JobError("unknown command '" + name + "', there are " + names);
+    throw jobs::JobError("unknown command '" + name + "'" + jobs::suggestion(name, known) + ", there are " + names);
 }
 
 int run_words(std::span<const std::string> words) {

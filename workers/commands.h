@@ -29,6 +29,7 @@ int plan_command(Arguments& arguments);
 int run_command(Arguments& arguments);
 int submit_command(Arguments& arguments);
 int status_command(Arguments& arguments);
+int calibrate_command(Arguments& arguments);
 int drain_command(Arguments& arguments);
 int cancel_command(Arguments& arguments);
 int merge_command(Arguments& arguments);
