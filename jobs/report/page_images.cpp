@@ -14,6 +14,7 @@
 #include "jobs/report/picture_bytes.h"
 #include "jobs/report/report_json.h"
 #include "jobs/report/result_images.h"
+#include "jobs/report/result_posterior.h"
 #include "jobs/report/statistics.h"
 #include "pipeline/data/hdf5_errors.h"
 #include "pipeline/data/unit_file.h"
@@ -91,7 +92,10 @@ class PageImages {
   public:
     PageImages(const std::vector<ReportRun>& runs, const std::vector<ReportGroup>& groups)
         : runs_(runs), groups_(groups) {
-        for (const ReportRun& run : runs) files_.push_back(std::make_unique<ResultImages>(run.results));
+        for (const ReportRun& run : runs) {
+            files_.push_back(std::make_unique<ResultImages>(run.results));
+            posteriors_.emplace_back(run.results, run.rows, run.points);
+        }
         std::size_t points = 0;
         for (const ReportGroup& group : groups) {
             first_point_.push_back(points);
@@ -178,6 +182,7 @@ class PageImages {
                                                              rows.sample[place] < most_page_samples;
                 if (is_it) cells.push_back(cell_json(line, first_point_[g] + i, row, averaged));
             }
+            if (!group.is_generation) add_posterior(cells, line, first_point_[g] + i, image.number, averaged);
         }
         entry["height"] = shape_.first;
         entry["width"] = shape_.second;
@@ -213,6 +218,31 @@ class PageImages {
         return cell;
     }
 
+    /// Mean and standard deviation of the samples of an image, where there are any: of the first sample's cell.
+    void add_posterior(Json& cells, const ReportLine& line, std::size_t point, std::int64_t image,
+                       std::int64_t averaged) {
+        const ResultPosterior& posterior = posteriors_[line.run];
+        const auto entry = posterior.entry(line.point, image);
+        const auto cell =
+            std::ranges::find_if(cells, [&](const Json& one) { return one.at("point").get<std::size_t>() == point; });
+        if (!entry || cell == cells.end()) return;
+        const at::Tensor mean = posterior.mean(*entry);
+        if (!mean.defined()) return;
+        (*cell)["mean"] = pictures_.add(mean, averaged);
+        Json& numbers = (*cell)["posterior"] = Json::object();
+        for (const PosteriorColumn& column : posterior_columns) {
+            const Json value = json_number(posterior.value(column, *entry));
+            if (!value.is_null()) numbers[column.name] = value;
+        }
+        const at::Tensor deviation = posterior.standard_deviation(*entry);
+        if (!deviation.defined()) return;
+        // Grey on [0, 1]: half of what it is on [−1, 1]; white is the most that this image has.
+        const at::Tensor grey = deviation.nan_to_num(0).mean(2, true) / 2;
+        const double white = std::max(grey.max().item<double>(), 1e-6);
+        (*cell)["std"] = pictures_.add(grey / white * 2 - 1, averaged);
+        (*cell)["std_white"] = json_number(white);
+    }
+
     /// Each group's images by their number.
     Json groups_json() {
         Json list = Json::array();
@@ -226,6 +256,7 @@ class PageImages {
     const std::vector<ReportRun>& runs_;
     const std::vector<ReportGroup>& groups_;
     std::vector<std::unique_ptr<ResultImages>> files_;
+    std::vector<ResultPosterior> posteriors_;
     std::vector<std::size_t> first_point_;
     std::vector<std::vector<PageImage>> images_;
     std::vector<std::vector<std::size_t>> orders_;  ///< Of each group's images.

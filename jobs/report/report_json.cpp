@@ -9,6 +9,7 @@
 #include <utility>
 
 #include "jobs/report/rerun_command.h"
+#include "jobs/report/result_posterior.h"
 #include "jobs/report/run_timeline.h"
 #include "jobs/report/statistics.h"
 #include "pipeline/data/unit_file.h"
@@ -117,6 +118,25 @@ Json measurement_json(const std::vector<ReportRun>& runs, const ReportGroup& gro
     return values.empty() ? Json() : statistics_json(statistics_of(values_of(values)));
 }
 
+/// Means over images of what several samples of one measurement come to; null where there are none.
+Json posterior_json(const ResultPosterior& posterior, std::size_t point) {
+    const std::vector<std::int64_t> entries = posterior.entries(point);
+    if (entries.empty()) return nullptr;
+    Json json = Json::object();
+    for (const PosteriorColumn& column : posterior_columns) {
+        std::vector<double> values;
+        for (const std::int64_t entry : entries) {
+            const double value = posterior.value(column, entry);
+            if (std::isfinite(value)) values.push_back(value);
+        }
+        if (!values.empty()) json[column.name] = statistics_json(statistics_of(values));
+    }
+    Json shares = Json::array();
+    for (const double share : posterior.rank_histogram(point)) shares.push_back(json_number(share));
+    if (!shares.empty()) json["rank_histogram"] = std::move(shares);
+    return json;
+}
+
 Json timeline_json(const RunTimeline& timeline) {
     double zero = timeline.starts.empty() ? 0 : timeline.starts.front();
     for (const WorkSpan& span : timeline.spans) zero = zero == 0 ? span.begin : std::min(zero, span.begin);
@@ -216,6 +236,13 @@ Json report_json(const std::vector<ReportRun>& runs, const std::vector<ReportGro
                                    {"has_best", metric.has_best},
                                    {"digits", metric.digits}});
     }
+    std::vector<ResultPosterior> posteriors;
+    json["posterior_columns"] = Json::array();
+    for (const PosteriorColumn& column : posterior_columns) {
+        json["posterior_columns"].push_back(
+            {{"name", column.name}, {"title", column.title}, {"digits", column.digits}});
+    }
+    for (const ReportRun& run : runs) posteriors.emplace_back(run.results, run.rows, run.points);
     Json& group_list = json["groups"] = Json::array();
     Json& points = json["points"] = Json::array();
     for (std::size_t g = 0; g < groups.size(); ++g) {
@@ -233,6 +260,7 @@ Json report_json(const std::vector<ReportRun>& runs, const std::vector<ReportGro
             for (const auto& [name, value] : point.all_settings) settings[name] = value;
             one["settings"] = std::move(settings);
             add_counts(one, runs[line.run], point);
+            one["posterior"] = posterior_json(posteriors[line.run], line.point);
             one["metrics"] = Json::object();
             of_group.push_back(std::move(one));
         }

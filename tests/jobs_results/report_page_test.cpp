@@ -261,6 +261,49 @@ TEST_F(ReportPage, TruthThatIsNotThereIsLeftOut) {
     for (const Json& group : json.at("groups")) EXPECT_TRUE(group.at("measurement").is_null());
 }
 
+TEST_F(ReportPage, MeanAndSpreadOfSamplesStandWithTheirMethod) {
+    // As merge writes it: where there are several samples, and only there.
+    for (const Json& point : data().at("points")) {
+        const bool has_samples = point.at("label").get<std::string>().starts_with("sdedit");
+        EXPECT_EQ(point.at("posterior").is_null(), !has_samples) << point.at("label");
+    }
+    // With numbers that are known.
+    MadeCampaign made;
+    jobs::merge(made.campaign());
+    const auto script = test_support::source_folder() / "tests" / "jobs_results" / "add_posterior.py";
+    const auto added = test_support::run_command("/usr/bin/python3 " + script.string() + " " + made.results().string());
+    ASSERT_EQ(added.exit_code, 0) << added.errors;
+    const Json json = Json::parse(data_block(jobs::report_page(jobs::read_report_runs({made.folder()}))));
+    int summed = 0;
+    for (const Json& point : json.at("points")) {
+        const Json& group = json.at("groups").at(point.at("group").get<std::size_t>());
+        if (point.at("posterior").is_null()) continue;
+        ++summed;
+        EXPECT_EQ(point.at("label"), "sdedit t-start=200");
+        EXPECT_EQ(group.at("operator"), "box size=24");
+        EXPECT_EQ(group.at("sigma_y"), 0.1);
+        EXPECT_EQ(point.at("posterior").at("psnr").at("mean"), 32);
+        EXPECT_EQ(point.at("posterior").at("coverage_90").at("mean"), 0.75);
+        EXPECT_EQ(point.at("posterior").at("rank_histogram"), Json::parse("[0.5, 0.2, 0.3]"));
+        EXPECT_FALSE(point.at("posterior").contains("lpips")) << "a column without numbers";
+    }
+    EXPECT_EQ(summed, 1);
+    // Pictures: the mean of image 3, and the deviation as a share of its most
+    const Json& images = json.at("page").at("images");
+    for (const Json& entry : images.at("groups").at(0)) {
+        const Json& cell = entry.at("cells").at(0);
+        const auto picture = [&](const char* name) {
+            return pipeline::decode_image(page_decoded(images.at("pictures").at(cell.at(name).get<std::size_t>())),
+                                          name);
+        };
+        EXPECT_NEAR(picture("mean")[0][0][0].item<double>(), entry.at("number").get<double>() / 10, 1.01 / 255);
+        EXPECT_NEAR(cell.at("std_white").get<double>(), 0.1, 1e-6);
+        EXPECT_EQ(picture("std")[0][5][0].item<double>(), 1);
+        EXPECT_EQ(picture("std")[0][5][1].item<double>(), -1);
+        EXPECT_EQ(cell.at("posterior").at("psnr"), 30 + entry.at("number").get<int>());
+    }
+}
+
 TEST(ReportPieces, Base64IsThatOfItsStandard) {
     const std::pair<const char*, const char*> vectors[] = {{"", ""},
                                                            {"f", "Zg=="},

@@ -26,7 +26,7 @@ function looks() {
     list.push({ key: "point-" + point, title, picture: cell.picture, why: cell.status, cell, point });
     const posterior = cells_of(point).find(other => other.mean >= 0);
     if (posterior) {
-      list.push({ key: "mean-" + point, title: title + " · mean", picture: posterior.mean, cell: posterior.posterior, point });
+      list.push({ key: "mean-" + point, title: title + " · mean", picture: posterior.mean, cell: posterior.posterior, point, is_mean: true });
       list.push({ key: "std-" + point, title: title + " · standard deviation", picture: posterior.std, white: posterior.std_white, is_spread: true, point });
     }
   }
@@ -51,7 +51,7 @@ async function paint(layer, one) {
   const [image, truth] = await Promise.all([picture(one.picture), is_map ? picture(truth_number) : null]);
   if (layer.turn !== turn) return;
   if (is_map) paint_error(canvas, image, truth, look.top);
-  else if (one.is_spread) paint_spread(canvas, image, one.white, 2 * look.top);
+  else if (one.is_spread) paint_spread(canvas, image, one.white, look.top);
   else paint_image(canvas, image);
 }
 
@@ -102,7 +102,7 @@ function fill_browser() {
     choice("Left", names, look.left, set("left"), "look-left"),
     choice("Right", names, look.right, set("right"), "look-right"),
     !is_generated && samples > 1 ? choice("Sample", [...Array(samples).keys()].map(i => [i, String(i)]), Math.min(look.sample, samples - 1), value => { look.sample = Number(value); fill_browser(); }, "look-sample") : null,
-    entry().truth >= 0 ? make("button", { type: "button", id: "look-error", "aria-pressed": look.is_error, onclick: () => { look.is_error = !look.is_error; fill_browser(); } }, "Error maps") : null,
+    entry().truth >= 0 ? make("button", { type: "button", id: "look-error", "aria-pressed": String(look.is_error), onclick: () => { look.is_error = !look.is_error; fill_browser(); } }, "Error maps") : null,
     look.is_error || list.some(one => one.is_spread) ? choice("Colours end at", [0.05, 0.1, 0.25, 0.5, 1].map(value => [value, String(value)]), look.top, value => { look.top = Number(value); fill_browser(); }, "look-top") : null);
   if (focused) document.getElementById(focused)?.focus();
   fill_stage(list);

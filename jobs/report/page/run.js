@@ -65,7 +65,7 @@ function gantt(run, width) {
     const top = span.worker * row + row - bar - 4, from = x(span.begin), wide = Math.max(1, x(span.end) - from);
     const of = configuration_of(run, span.unit), title = span_title(run, span);
     const box = make("rect", { class: "span " + span.kind, x: from, y: top, width: wide, height: bar, tabindex: number === 0 ? 0 : -1, role: "img", "aria-label": shown(title),
-      fill: span.kind === "committed" && of ? method_colour(of.method) : null }, make("title", {}, title));
+      fill: span.kind !== "committed" ? null : of ? method_colour(of.method) : "var(--strong-line)" }, make("title", {}, title));
     svg.append(box);
     if (span.attempt > 1) svg.append(make("rect", { class: "retried", x: from + .8, y: top + .8, width: Math.max(1, wide - 1.6), height: bar - 1.6 }));
   });
@@ -130,7 +130,7 @@ function cost_table(run, number) {
       make("td", { class: "number" }, sum.rows.toLocaleString("en")), make("td", { class: "number" }, short_number(sum.calls / sum.rows)),
       make("td", { class: "number" }, sum.seconds ? seconds_text(sum.seconds / sum.rows) : "–"), make("td", { class: "number" }, sum.seconds ? Math.round(3600 * sum.rows / sum.seconds).toLocaleString("en") : "–"),
       make("td", { class: "number" }, sum.seconds ? duration(sum.seconds) : "–"),
-      make("td", { class: "number" }, make("span", { class: "meter", "aria-hidden": "true" }, make("i", { style: { width: (total ? 100 * sum.seconds / total : 0) + "%", background: method_colour(name) } })), " " + (total ? Math.round(100 * sum.seconds / total) + " %" : "–")))))));
+      make("td", { class: "number" }, make("span", { class: "meter", "aria-hidden": "true" }, make("i", { style: { width: (total ? 100 * sum.seconds / total : 0) + "%", background: method_colour(name) } })), make("span", { class: "share" }, total ? Math.round(100 * sum.seconds / total) + " %" : "–")))))));
 }
 
 function figure(value, what) {

@@ -19,7 +19,6 @@ function table_columns() {
     columns.push({ key: metric.name, title: with_arrow(metric), value: point => point.metrics[metric.name]?.mean ?? null,
       is_better_higher: metric.is_better_higher, cell: point => metric_cell(point, metric) });
   }
-  if (data.points.some(point => point.posterior)) columns.push(...posterior_columns());
   columns.push({ key: "nfe", title: "NFE", value: point => point.nfe, text: value => value.toLocaleString("en") });
   columns.push({ key: "seconds", title: "s/image", value: point => point.seconds, text: seconds_text });
   columns.push({ key: "images", title: "Images", value: point => point.images, text: value => value.toLocaleString("en") });
@@ -29,12 +28,36 @@ function table_columns() {
   return columns;
 }
 
-function posterior_columns() {
-  const names = [["psnr", "PSNR of mean dB", 2], ["ssim", "SSIM of mean", 3], ["lpips", "LPIPS of mean", 3], ["spread", "Spread", 3],
-    ["coverage_50", "In 50 %", 2], ["coverage_90", "In 90 %", 2], ["coverage_95", "In 95 %", 2]];
-  return names.filter(([name]) => data.points.some(point => is_number(point.posterior?.[name]?.mean)))
-    .map(([name, title, digits]) => ({ key: "posterior_" + name, title, value: point => point.posterior?.[name]?.mean ?? null,
-      text: value => fixed(value, digits) }));
+/** A histogram of the truth's ranks among samples, as bars with a line where they would be flat. */
+function rank_bars(shares) {
+  if (!shares) return "–";
+  const most = Math.max(...shares, 1e-9), bar = Math.min(9, 108 / shares.length), height = 22, flat = 1 / shares.length;
+  const words = "ranks 0 to " + (shares.length - 1) + ": " + shares.map(share => fixed(share, 3)).join(", ");
+  return make("svg", { width: bar * shares.length, height, role: "img", "aria-label": words }, make("title", {}, words),
+    shares.map((share, rank) => make("rect", { x: rank * bar + .5, width: bar - 1, y: height * (1 - share / most), height: height * share / most, fill: "var(--accent)" })),
+    make("line", { x1: 0, x2: bar * shares.length, y1: height * (1 - flat / most), y2: height * (1 - flat / most), stroke: "var(--ink)", "stroke-dasharray": "2 2" }));
+}
+
+/** What several samples of a measurement come to: a table of its own, where there are any. */
+function posterior_table() {
+  const points = data.points.filter(point => point.posterior);
+  if (!points.length) return null;
+  const columns = data.posterior_columns.filter(column => points.some(point => point.posterior[column.name]));
+  const has_ranks = points.some(point => point.posterior.rank_histogram);
+  const cell = (point, column) => {
+    const numbers = point.posterior[column.name];
+    const error = numbers && is_number(numbers.standard_error) ? " ± " + fixed(numbers.standard_error, column.digits) : "";
+    return make("td", { class: "number" }, numbers ? fixed(numbers.mean, column.digits) + error : "–");
+  };
+  return [make("h3", {}, "Several samples of a measurement"),
+    make("div", { class: "scroll" }, make("table", { id: "posterior" },
+      make("thead", {}, make("tr", {}, make("th", { scope: "col" }, "Method"), make("th", { scope: "col" }, "Measurement"),
+        columns.map(column => make("th", { scope: "col", class: "number" }, column.title)), has_ranks ? make("th", { scope: "col" }, "ranks of truth") : null)),
+      make("tbody", {}, points.map(point => make("tr", {}, make("td", {}, make("span", { class: "named" }, swatch(point), make("span", {}, point_title(point)))),
+        make("td", {}, group_title(data.groups[point.group])), columns.map(column => cell(point, column)),
+        has_ranks ? make("td", {}, rank_bars(point.posterior.rank_histogram)) : null))))),
+    make("p", { class: "hint" }, "Metrics of the samples' mean, their spread, and how often the truth lies in the interval that the samples say holds it with 50, 90 and 95 %: " +
+      "calibrated samples have those shares." + (has_ranks ? " Ranks: of so many samples below the truth, the share of pixels; flat (the line) where samples are calibrated, ends high where they are too sure." : ""))];
 }
 
 function name_cell(point) {
@@ -156,6 +179,6 @@ function draw_results() {
     ? "Mean ± standard error over images; several samples of an image are averaged first. [95 % bootstrap interval, BCa]. " +
       "Δ is the difference from the best of the same measurements, image by image. Bold is best. A click on a heading sorts."
     : "There is no truth to measure against here: the table tells what was computed and what it cost."),
-  failures_list());
+  failures_list(), posterior_table());
   draw_table();
 }
