@@ -218,7 +218,7 @@ TEST(Commands, StatusMergeAndInspectOfARun) {
     EXPECT_TRUE(contains(diffinv("status " + run).output, "finished: 1 of 1 units"));
     EXPECT_TRUE(contains(diffinv("status " + run + " --json").output, "\"committed\": 1"));
     EXPECT_TRUE(contains(diffinv("merge " + run).output, "2 rows"));
-    const CommandResult report = diffinv("report " + run + " --images 1 --intervals");
+    const CommandResult report = diffinv("report " + run + " --images 1 --intervals --csv");
     EXPECT_EQ(report.exit_code, 0) << report.errors;
     EXPECT_TRUE(contains(report.output, "95 % bootstrap interval")) << report.output;
     EXPECT_TRUE(contains(report.output, "differences.csv")) << report.output;

@@ -46,18 +46,19 @@ function posterior_table() {
   const has_ranks = points.some(point => point.posterior.rank_histogram);
   const cell = (point, column) => {
     const numbers = point.posterior[column.name];
-    const error = numbers && is_number(numbers.standard_error) ? " ± " + fixed(numbers.standard_error, column.digits) : "";
-    return make("td", { class: "number" }, numbers ? fixed(numbers.mean, column.digits) + error : "–");
+    const has_error = numbers && metric_of(column.name)?.has_best && is_number(numbers.standard_error);
+    return make("td", { class: "number" }, numbers ? fixed(numbers.mean, column.digits) : "–",
+      has_error ? make("span", { class: "error" }, " ± " + fixed(numbers.standard_error, column.digits)) : null);
   };
   return [make("h3", {}, "Several samples of a measurement"),
-    make("div", { class: "scroll" }, make("table", { id: "posterior" },
+    make("div", { class: "scroll" }, make("table", { id: "posterior", class: "results" },
       make("thead", {}, make("tr", {}, make("th", { scope: "col" }, "Method"), make("th", { scope: "col" }, "Measurement"),
         columns.map(column => make("th", { scope: "col", class: "number" }, column.title)), has_ranks ? make("th", { scope: "col" }, "ranks of truth") : null)),
       make("tbody", {}, points.map(point => make("tr", {}, make("td", {}, make("span", { class: "named" }, swatch(point), make("span", {}, point_title(point)))),
-        make("td", {}, group_title(data.groups[point.group])), columns.map(column => cell(point, column)),
+        make("td", { class: "name" }, group_title(data.groups[point.group])), columns.map(column => cell(point, column)),
         has_ranks ? make("td", {}, rank_bars(point.posterior.rank_histogram)) : null))))),
-    make("p", { class: "hint" }, "Metrics of the samples' mean, their spread, and how often the truth lies in the interval that the samples say holds it with 50, 90 and 95 %: " +
-      "calibrated samples have those shares." + (has_ranks ? " Ranks: of so many samples below the truth, the share of pixels; flat (the line) where samples are calibrated, ends high where they are too sure." : ""))];
+    make("p", { class: "hint" }, "Metrics of the samples' mean, and their spread on [−1, 1]." + (columns.some(column => column.name.startsWith("coverage"))
+      ? " Truth in 50, 90 and 95 %: the share of pixels at which it lies in the interval that the samples say holds it so often; calibrated samples have those shares." : "") + (has_ranks ? " Ranks: of so many samples below the truth, the share of pixels; flat (the line) where samples are calibrated, ends high where they are too sure." : ""))];
 }
 
 function name_cell(point) {
@@ -173,11 +174,11 @@ function draw_results() {
     data.groups.length > 1 ? choice("Measurement", groups, "all", redraw("group"), "table-group") : null,
     data.groups.length > 1 ? check("grouped", true, redraw("is_grouped"), "table-grouped") : null,
     metrics.length ? check("95 % intervals", table_state.interval, redraw("interval"), "table-interval") : null,
-    metrics.length ? check("differences from the best", table_state.difference, redraw("difference"), "table-difference") : null),
+    metrics.some(metric => metric.has_best) ? check("differences from the best", table_state.difference, redraw("difference"), "table-difference") : null),
   make("div", { class: "scroll", id: "table", tabindex: 0, role: "region", "aria-label": "table of results" }),
   make("p", { class: "hint" }, metrics.length
     ? "Mean ± standard error over images; several samples of an image are averaged first. [95 % bootstrap interval, BCa]. " +
-      "Δ is the difference from the best of the same measurements, image by image. Bold is best. A click on a heading sorts."
+      (metrics.some(metric => metric.has_best) ? "Δ is the difference from the best of the same measurements, image by image. Bold is best. " : "") + "A click on a heading sorts."
     : "There is no truth to measure against here: the table tells what was computed and what it cost."),
   failures_list(), posterior_table());
   draw_table();
