@@ -3,6 +3,7 @@
 #include <span>
 #include <string_view>
 
+#include "jobs/job.h"
 #include "jobs/job_options.h"
 #include "operators/make_operator.h"
 #include "pipeline/samplers/make_sampler.h"

@@ -68,7 +68,9 @@ void SimulatedWorld::happen(Event event) {
     const SimulatedWorker& behaviour = state.behaviour;
     const double stall_end = behaviour.stalls_at + behaviour.stalls_for;
     if (event.time >= behaviour.stalls_at && event.time < stall_end) {
-        return schedule(stall_end, event.kind, event.rank, event.task, std::move(event.text));
+        event.time = stall_end;
+        event.order = order_++;
+        return events_.push(std::move(event));
     }
     const bool is_current = event.task == state.task;
     switch (event.kind) {
