@@ -183,6 +183,7 @@ SweepPlan SweepPlan::from_json(const std::string& text) {
         throw JobError(std::string("plan.json: not a plan of this program: ") + pipeline::printable(error.what()));
     }
     plan.number_units();
+    plan.find_restored_shapes();
     if (plan_digest(plan) != plan.digest_)
         throw JobError("plan.json: its content does not have the digest that it states");
     return plan;

@@ -65,7 +65,7 @@ class ProgressReader {
         worker.device = entry.device;
         worker.journal = entry.journal;
         ++worker.units;
-        worker.images += static_cast<std::int64_t>(plan_.unit(entry.unit).image_index.size());
+        worker.images += plan_.unit_size(entry.unit);
         worker.seconds += entry.seconds;
     }
 
@@ -95,7 +95,7 @@ RunProgress run_progress(const Campaign& campaign, bool is_running) {
         PointProgress point{.planned = &planned, .units = planned.units};
         point.rate = reader.moments(index).rate();
         for (std::int64_t unit = planned.first_unit; unit < planned.first_unit + planned.units; ++unit) {
-            const auto images = static_cast<std::int64_t>(plan.unit(unit).image_index.size());
+            const std::int64_t images = plan.unit_size(unit);
             point.images += images;
             if (std::ranges::binary_search(committed, unit)) {
                 ++point.done;

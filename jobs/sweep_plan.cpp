@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <map>
 #include <numeric>
+#include <set>
 #include <stdexcept>
 #include <utility>
 
@@ -144,6 +145,7 @@ SweepPlan SweepPlan::make(const Job& job, const pipeline::ModelDescription& mode
 
     plan.configurations_ =
         expand({.job = job, .model = model, .dataset = dataset, .plan = plan, .name = job_name(job)});
+    plan.find_restored_shapes();
     if (plan.is_measured_) {
         for (const operators::Shape& shape : plan.restored_shapes()) {
             const operators::Shape taken = plan.network_shape(shape);
@@ -158,28 +160,28 @@ SweepPlan SweepPlan::make(const Job& job, const pipeline::ModelDescription& mode
 void SweepPlan::set_groups(std::vector<ImageGroup> groups) {
     groups_ = std::move(groups);
     images_.clear();
+    first_blocks_.clear();
+    first_images_.clear();
     blocks_ = 0;
     for (const ImageGroup& group : groups_) {
+        first_blocks_.push_back(blocks_);
+        first_images_.push_back(static_cast<std::int64_t>(images_.size()));
         images_.insert(images_.end(), group.images.begin(), group.images.end());
         blocks_ += blocks_of(static_cast<std::int64_t>(group.images.size()), batch_);
     }
 }
 
 ImageBlock SweepPlan::block(std::int64_t number) const {
-    ImageBlock block;
-    for (std::int64_t first = 0; block.group < groups_.size(); ++block.group) {
-        const auto images = static_cast<std::int64_t>(groups_[block.group].images.size());
-        const std::int64_t blocks = blocks_of(images, batch_);
-        if (number < blocks) {
-            block.first_in_group = number * batch_;
-            block.first = first + block.first_in_group;
-            block.count = std::min<std::int64_t>(batch_, images - block.first_in_group);
-            return block;
-        }
-        number -= blocks;
-        first += images;
-    }
-    throw std::invalid_argument("plan: there is no such block of images");
+    if (number < 0 || number >= blocks_) throw std::invalid_argument("plan: there is no such block of images");
+    // The last group that begins here or before: one without images has no block.
+    const auto after = std::ranges::upper_bound(first_blocks_, number);
+    const auto group = static_cast<std::size_t>(after - first_blocks_.begin()) - 1;
+    const std::int64_t first = (number - first_blocks_[group]) * batch_;
+    const auto images = static_cast<std::int64_t>(groups_[group].images.size());
+    return {.group = group,
+            .first = first_images_[group] + first,
+            .first_in_group = first,
+            .count = std::min<std::int64_t>(batch_, images - first)};
 }
 
 operators::Shape SweepPlan::restored_shape(const pipeline::Configuration& configuration,
@@ -195,16 +197,16 @@ operators::Shape SweepPlan::network_shape(const operators::Shape& restored) cons
     return {restored.channels, rounded_up(restored.height, size_multiple_), rounded_up(restored.width, size_multiple_)};
 }
 
-std::vector<operators::Shape> SweepPlan::restored_shapes() const {
-    std::vector<operators::Shape> shapes;
+void SweepPlan::find_restored_shapes() {
+    std::set<std::pair<std::int64_t, std::int64_t>> seen;
+    restored_shapes_.clear();
     for (const PlannedConfiguration& planned : configurations_) {
         for (const ImageGroup& group : groups_) {
             const operators::Shape shape = restored_shape(planned.configuration, group);
-            if (std::ranges::find(shapes, shape) == shapes.end()) shapes.push_back(shape);
+            if (seen.emplace(shape.height, shape.width).second) restored_shapes_.push_back(shape);
         }
         if (!is_measured_) break;
     }
-    return shapes;
 }
 
 /// Of a block's images, against the plan's image shape, by which costs are predicted.
@@ -266,16 +268,17 @@ pipeline::WorkUnit SweepPlan::unit(std::int64_t number) const {
     return unit;
 }
 
-double SweepPlan::cost(std::int64_t number) const {
+std::int64_t SweepPlan::unit_size(std::int64_t number) const {
     const PlannedConfiguration& planned = configuration_of(number);
     const std::int64_t place = number - planned.first_unit;
-    if (planned.is_generation) {
-        const std::int64_t size = std::min<std::int64_t>(batch_, planned.samples - place * batch_);
-        return planned.cost_per_image * static_cast<double>(size);
-    }
-    const std::int64_t block_number = place % blocks_;
-    return planned.cost_per_image * static_cast<double>(block(block_number).count) *
-           relative_size(planned, block_number);
+    if (planned.is_generation) return std::min<std::int64_t>(batch_, planned.samples - place * batch_);
+    return block(place % blocks_).count;
+}
+
+double SweepPlan::cost(std::int64_t number) const {
+    const PlannedConfiguration& planned = configuration_of(number);
+    const double cost = planned.cost_per_image * static_cast<double>(unit_size(number));
+    return planned.is_generation ? cost : cost * relative_size(planned, (number - planned.first_unit) % blocks_);
 }
 
 std::int64_t SweepPlan::rows() const {

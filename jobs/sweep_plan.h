@@ -57,6 +57,8 @@ class SweepPlan {
 
     std::int64_t unit_count() const;
     pipeline::WorkUnit unit(std::int64_t number) const;
+    /// How many images, or rows, a unit has.
+    std::int64_t unit_size(std::int64_t number) const;
     /// Predicted cost of a unit, in forward passes of one image.
     double cost(std::int64_t number) const;
     const PlannedConfiguration& configuration_of(std::int64_t unit) const;
@@ -83,7 +85,7 @@ class SweepPlan {
     operators::Shape restored_shape(const pipeline::Configuration& configuration, const ImageGroup& group) const;
     operators::Shape network_shape(const operators::Shape& restored) const;
     /// The different shapes of what is restored, in the order of configurations and groups.
-    std::vector<operators::Shape> restored_shapes() const;
+    const std::vector<operators::Shape>& restored_shapes() const { return restored_shapes_; }
     const std::filesystem::path& model() const { return model_; }
     const std::string& model_preset() const { return model_preset_; }  ///< Empty where none was asked for.
     const std::string& model_sha256() const { return model_sha256_; }
@@ -104,13 +106,16 @@ class SweepPlan {
   private:
     SweepPlan() = default;
     void number_units();
+    void find_restored_shapes();
     void set_groups(std::vector<ImageGroup> groups);
     double relative_size(const PlannedConfiguration& planned, std::int64_t block) const;
 
     std::vector<PlannedConfiguration> configurations_;
     std::vector<std::int64_t> images_;
     std::vector<ImageGroup> groups_;
+    std::vector<std::int64_t> first_blocks_, first_images_;  ///< Of each group.
     std::int64_t blocks_ = 0;
+    std::vector<operators::Shape> restored_shapes_;
     bool is_measured_ = false;
     int size_multiple_ = 1;
     operators::Shape image_shape_;
