@@ -52,7 +52,8 @@ class Work {
     void compute(std::shared_ptr<HeldUnit> unit) {
         if (settings_.works_ahead) ask();
         try {
-            await([&] { return unit->is_ready(); }, unit->number);
+            // Not at it yet: its first step has a grace of its own.
+            await([&] { return unit->is_ready(); }, -1);
             unit->part.get();
             heart_.begin(unit->number);
             unit->task->sample([&] {

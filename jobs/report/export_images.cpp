@@ -128,8 +128,13 @@ class Exporter {
             if (rows_.sample[row] > 0) path += "." + sample;
             if (!is_measured) add_truth(row);
         }
-        write(path, images_.restored(static_cast<std::int64_t>(row)),
-              is_measured ? formats_.at(rows_.image_index[row]) : SourceFormat{});
+        const at::Tensor restored = images_.restored(static_cast<std::int64_t>(row));
+        SourceFormat format = is_measured ? formats_.at(rows_.image_index[row]) : SourceFormat{};
+        // A colourised image is not to be grey again.
+        if (is_measured && images_.measured_channels(point.measured) != restored.size(2)) {
+            format.channels = restored.size(2);
+        }
+        write(path, restored, format);
     }
 
     /// photo.jpg as photo, unless there is a photo.png whose place that is.

@@ -39,6 +39,15 @@ at::Tensor ResultImages::truth(std::int64_t image) const {
     return file_.read_rows("truth", place->second, 1).select(0, 0);
 }
 
+std::int64_t ResultImages::measured_channels(const MeasuredAs& as) const {
+    const std::string folder = "measurements/" + as.group;
+    if (!file_.has(folder)) return 0;
+    for (const std::string& name : file_.children(folder)) {
+        if (name == "y" || name.starts_with("y_")) return file_.shape(folder + "/" + name).back();
+    }
+    return 0;
+}
+
 std::optional<std::int64_t> ResultImages::level_of(const std::string& folder, double sigma_y) const {
     const at::Tensor levels = file_.read(folder + "/sigma").to(at::kDouble).contiguous();
     for (std::int64_t level = 0; level < levels.numel(); ++level) {

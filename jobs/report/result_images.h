@@ -27,6 +27,8 @@ class ResultImages {
     at::Tensor restored(std::int64_t row) const;
     /// @param image  number in the dataset; undefined where its truth is not known
     at::Tensor truth(std::int64_t image) const;
+    /// Channels of y; 0 where the file holds none.
+    std::int64_t measured_channels(const MeasuredAs& as) const;
     /// y of these images, undefined where y is not of the images' shape.
     std::vector<at::Tensor> measured(const MeasuredAs& as, const std::vector<std::int64_t>& images) const;
 

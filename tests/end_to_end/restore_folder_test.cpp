@@ -203,6 +203,56 @@ TEST(RestoreFolder, TwentyPhotosWithAKernelForEachAndNoiseThatNobodyHasTold) {
     EXPECT_EQ(verified.exit_code, 0) << verified.output << verified.errors;
 }
 
+TEST(RestoreFolder, SmallerImagesBecomeLargerGreyOnesColouredAndHdf5IsAFolderToo) {
+    const TemporaryFolder folder;
+    fs::create_directories(folder / "photos");
+    pipeline::write_png(folder / "photos" / "grey.png", levels_of(resized_photo(0, 20, 28, 1), 16));
+    pipeline::write_png(folder / "photos" / "colour.png", levels_of(resized_photo(1, 24, 24, 3), 8));
+    const std::string job =
+        write_restoring_job(folder.path(), "both",
+                            "method = sdedit\noperator = super_resolution, colourisation\nsigma-y = 0.02\n"
+                            "[super_resolution]\nfactor = 2\n[sdedit]\nt-start = 400\n");
+    const fs::path run = folder / "run";
+    const CommandResult result =
+        run_command(restoring_program() + " run " + job + " --output " + run.string() + " --workers 2");
+    ASSERT_EQ(result.exit_code, 0) << result.errors << read_text(run / "logs" / "mpirun.log");
+    const CommandResult exported =
+        run_command(restoring_program() + " export " + run.string() + " --to " + (folder / "out").string());
+    ASSERT_EQ(exported.exit_code, 0) << exported.errors;
+    const auto header = [&](const std::string& name) {
+        return pipeline::check_image(folder / "out" / "sdedit" / name);
+    };
+    const pipeline::ImageHeader larger = header("super_resolution-factor=2-0.02/grey.png");
+    EXPECT_EQ(larger.height, 40);
+    EXPECT_EQ(larger.width, 56);
+    EXPECT_EQ(larger.channels, 1);
+    EXPECT_EQ(larger.bits, 16);
+    const pipeline::ImageHeader coloured = header("colourisation-0.02/grey.png");
+    EXPECT_EQ(coloured.height, 20);
+    EXPECT_EQ(coloured.channels, 3);
+    EXPECT_EQ(header("super_resolution-factor=2-0.02/colour.png").height, 48);
+
+    // The same from HDF5: images of one size, named by number.
+    const CommandResult made =
+        run_command("/usr/bin/python3 -c 'import h5py, numpy; h5py.File(\"" + (folder / "y.h5").string() +
+                    "\", \"w\").create_dataset(\"y\", data=numpy.random.default_rng(1).integers(0, 256, (3, 30, 33, "
+                    "3), dtype=numpy.uint8))'");
+    ASSERT_EQ(made.exit_code, 0) << made.errors;
+    write_text(folder / "h5.ini",
+               "measurements = y.h5:y\nmodel = " + (source_folder() / "jobs" / "quickstart" / "model").string() +
+                   "\nsteps = 3\nimages = 1-2\nmethod = sdedit\noperator = identity\nsigma-y = estimate\n");
+    const CommandResult stored = run_command(restoring_program() + " run " + (folder / "h5.ini").string() +
+                                             " --output " + (folder / "h5").string());
+    ASSERT_EQ(stored.exit_code, 0) << stored.errors;
+    ASSERT_EQ(run_command(restoring_program() + " export " + (folder / "h5").string() + " --to " +
+                          (folder / "h5out").string())
+                  .exit_code,
+              0);
+    EXPECT_FALSE(fs::exists(folder / "h5out" / "0.png"));
+    EXPECT_EQ(pipeline::check_image(folder / "h5out" / "1.png").width, 33);
+    EXPECT_EQ(pipeline::check_image(folder / "h5out" / "2.png").bits, 8);
+}
+
 TEST(RestoreFolder, WhatCannotBeIsRefusedInOneLine) {
     const TemporaryFolder folder;
     write_damaged_folder(folder.path());
