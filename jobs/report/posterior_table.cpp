@@ -46,7 +46,10 @@ std::string posterior_table(const std::filesystem::path& results) {
     const std::vector<double> samples = posterior_column(file, "samples"), spread = posterior_column(file, "spread");
     const std::vector<double> inside[] = {posterior_column(file, "coverage_50"), posterior_column(file, "coverage_90"),
                                           posterior_column(file, "coverage_95")};
-    for (const ResultPoint& point : result_points(entries)) {
+    for (ResultPoint point : result_points(entries)) {
+        // One sample says nothing together.
+        std::erase_if(point.rows, [&](std::int64_t entry) { return samples[static_cast<std::size_t>(entry)] < 2; });
+        if (point.rows.empty()) continue;
         lines.push_back({point.label(), point.measured.label(), point.measured.sigma_label(),
                          mean_of_entries(point, samples, 0), mean_of_entries(point, entries.psnr, 2),
                          mean_of_entries(point, entries.ssim, 3), mean_of_entries(point, entries.lpips, 3),

@@ -77,6 +77,7 @@ TableLine line_of(const ResultRows& rows, const ResultPoint& point) {
     line.psnr = mean_of(point, rows.psnr, rows.image_index);
     line.ssim = mean_of(point, rows.ssim, rows.image_index);
     line.lpips = mean_of(point, rows.lpips, rows.image_index);
+    line.residual = mean_of(point, rows.residual, rows.image_index);
     line.nfe = rows.nfe[static_cast<std::size_t>(point.rows.front())];
     line.seconds = mean_of(point, rows.seconds, rows.image_index).value;
     return line;
@@ -114,16 +115,24 @@ std::string mean_words(const Mean& mean, int digits) {
     return std::isnan(mean.standard_error) ? value : value + " ± " + in_format("%.*f", digits, mean.standard_error);
 }
 
-TableCells cells_of(const TableLine& line, const MeasuredAs& measured) {
-    return {line.method,
-            measured.is_generation() ? "-" : line.operator_label,
-            measured.is_generation() ? "-" : measured.sigma_label(),
-            mean_words(line.psnr, 2),
-            mean_words(line.ssim, 3),
-            mean_words(line.lpips, 3),
-            line.nfe > 0 ? std::to_string(line.nfe) : "-",
-            std::isnan(line.seconds) ? "-" : in_format("%.*g", 3, line.seconds),
-            std::to_string(line.images)};
+/// True where no row was scored against a truth, and some were held to their measurements.
+bool is_without_truth(const ResultRows& rows) {
+    const auto is_known = [](double value) { return !std::isnan(value); };
+    return std::ranges::none_of(rows.psnr, is_known) && std::ranges::any_of(rows.residual, is_known);
+}
+
+TableCells cells_of(const TableLine& line, const MeasuredAs& measured, bool has_truth) {
+    TableCells cells = {line.method, measured.is_generation() ? "-" : line.operator_label,
+                        measured.is_generation() ? "-" : measured.sigma_label()};
+    const TableCells metrics =
+        has_truth ? TableCells{mean_words(line.psnr, 2), mean_words(line.ssim, 3), mean_words(line.lpips, 3)}
+                  : TableCells{mean_words(line.residual, 3)};
+    cells.insert(cells.end(), metrics.begin(), metrics.end());
+    const TableCells costs = {line.nfe > 0 ? std::to_string(line.nfe) : "-",
+                              std::isnan(line.seconds) ? "-" : in_format("%.*g", 3, line.seconds),
+                              std::to_string(line.images)};
+    cells.insert(cells.end(), costs.begin(), costs.end());
+    return cells;
 }
 
 /// What did not end as it should, named.
@@ -161,17 +170,21 @@ std::vector<TableLine> table_lines(const std::filesystem::path& results) {
 std::string result_table(const std::filesystem::path& results) {
     const ResultRows rows = read_result_rows(results);
     const std::vector<ResultPoint> points = result_points(rows);
-    std::vector<TableCells> lines = {{"method", "operator", "sigma_y (on [0, 1])", "PSNR dB", "SSIM",
-                                      "LPIPS " + pipeline::printable(rows.lpips_net), "NFE", "s/image", "images"}};
+    const bool has_truth = !is_without_truth(rows);
+    std::vector<TableCells> lines = {{"method", "operator", "sigma_y (on [0, 1])"}};
+    const TableCells metrics = has_truth ? TableCells{"PSNR dB", "SSIM", "LPIPS " + pipeline::printable(rows.lpips_net)}
+                                         : TableCells{"residual"};
+    lines.front().insert(lines.front().end(), metrics.begin(), metrics.end());
+    for (const char* title : {"NFE", "s/image", "images"}) lines.front().emplace_back(title);
     std::string remarks;
     for (std::size_t i = 0; i < points.size(); ++i) {
         if (begins_group(points, i)) {
             lines.emplace_back();
             const TableLine given = measurement_line(rows, points[i]);
-            if (!std::isnan(given.psnr.value)) lines.push_back(cells_of(given, points[i].measured));
+            if (!std::isnan(given.psnr.value)) lines.push_back(cells_of(given, points[i].measured, has_truth));
         }
         const TableLine line = line_of(rows, points[i]);
-        lines.push_back(cells_of(line, points[i].measured));
+        lines.push_back(cells_of(line, points[i].measured, has_truth));
         remarks += remarks_on(rows, points[i], line);
     }
     if (rows.units_missing > 0) {

@@ -22,7 +22,7 @@ struct TableLine {
     std::int64_t images = 0;     ///< Images that these are of; generated images each count.
     std::int64_t diverged = 0;   ///< Rows.
     std::int64_t unreadable = 0;
-    Mean psnr = {}, ssim = {}, lpips = {};
+    Mean psnr = {}, ssim = {}, lpips = {}, residual = {};
     std::int64_t nfe = 0;  ///< Network calls per image
     double seconds = 0;    ///< Per row; NaN where the journal does not know
 };
@@ -32,7 +32,8 @@ struct TableLine {
 /// @throws pipeline::FileError  where the file is not one that `merge` wrote
 std::vector<TableLine> table_lines(const std::filesystem::path& results);
 
-/// The table as text, with what diverged, could not be read or is missing named below.
+/// The table as text, with the residual in place of the metrics where nothing is known of the truth, and with what
+/// diverged, could not be read or is missing named below.
 /// @throws pipeline::FileError  as `table_lines`
 std::string result_table(const std::filesystem::path& results);
 
