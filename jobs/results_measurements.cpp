@@ -92,7 +92,10 @@ class GroupWriter {
         const at::Tensor& y = content.y;
         const std::vector<std::int64_t> shape = {levels_, images_, y.size(2), y.size(3), y.size(1)};
         results_.make_dataset(name, at::kFloat, shape, one_image_a_chunk(shape, 2));
-        results_.attach_scale(name, 0, folder_ + "/sigma");
+        // A scale of each size's own: HDF5 lets one scale serve some four thousand datasets.
+        const std::string sigma = "sigma" + suffix_;
+        if (!results_.has(folder_ + "/" + sigma)) scale(sigma, results_.read(folder_ + "/sigma"));
+        results_.attach_scale(name, 0, folder_ + "/" + sigma);
         results_.attach_scale(name, 1, "image" + suffix_);
         attach(name, 2, {image_.height, image_.width, image_.channels}, "measured_", suffix_);
         results_.set_attribute(name, "long_name", std::string("measurement y = A(x) + noise"));
@@ -122,9 +125,15 @@ class GroupWriter {
             per_image_.insert(name);
         }
         if (!per_image_.contains(name)) return;
-        copy_chunks(
-            {.file = measured.file, .name = "parameters/" + parameter, .images = values.size(0), .is_shuffled = false},
-            {.file = results_, .name = name, .leading = {measured.first}, .is_shuffled = false});
+        // One for all, of a block that came after one of a single image: to each image the same.
+        const std::int64_t copies = values.size(0) == 1 ? count : 1;
+        for (std::int64_t copy = 0; copy < copies; ++copy) {
+            copy_chunks({.file = measured.file,
+                         .name = "parameters/" + parameter,
+                         .images = values.size(0),
+                         .is_shuffled = false},
+                        {.file = results_, .name = name, .leading = {measured.first + copy}, .is_shuffled = false});
+        }
     }
 
     void write_shared(const std::string& name, const at::Tensor& values, const std::string& parameter) {

@@ -145,7 +145,7 @@ class PosteriorWriter {
             results_.attach_scale(dataset, 0, folder + dimension);
             results_.attach_scale(dataset, 1, "y" + suffix);
             results_.attach_scale(dataset, 2, "x" + suffix);
-            results_.attach_scale(dataset, 3, "channel");
+            results_.attach_scale(dataset, 3, "channel" + suffix);
             results_.set_attribute(dataset, "long_name", std::string(words));
             results_.set_attribute(dataset, "units", std::string("1"));
         }
@@ -167,8 +167,8 @@ class PosteriorWriter {
                 continue;
             }
             if (rows.status[row] == pipeline::RowStatus::done) rows.status[row] = pipeline::RowStatus::diverged;
-            rows.psnr[row] = rows.ssim[row] = rows.lpips[row] = rows.psnr_unobserved[row] = rows.residual[row] =
-                std::numeric_limits<double>::quiet_NaN();
+            rows.psnr_measurement[row] = rows.psnr[row] = rows.ssim[row] = rows.lpips[row] = rows.psnr_unobserved[row] =
+                rows.residual[row] = std::numeric_limits<double>::quiet_NaN();
         }
     }
 

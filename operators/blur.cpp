@@ -1,5 +1,6 @@
 #include "operators/blur.h"
 
+#include <algorithm>
 #include <cmath>
 #include <cstring>
 #include <stdexcept>
@@ -41,7 +42,16 @@ at::Tensor checked_kernels(const std::string& name, const at::Tensor& kernels, c
         throw std::invalid_argument(name + ": the kernels have shape " + shape_of(kernels) +
                                     ", expected [N, 1, odd height, odd width]");
     }
-    if (kernels.size(2) / 2 >= image.height || kernels.size(3) / 2 >= image.width) {
+    const std::int64_t tall = 2 * image.height - 1, wide = 2 * image.width - 1;
+    if (kernels.size(2) > tall || kernels.size(3) > wide) {
+        // Zeros around all of them, up to a larger kernel of another image, reach nowhere.
+        const std::int64_t rows = std::max<std::int64_t>(0, (kernels.size(2) - tall) / 2);
+        const std::int64_t columns = std::max<std::int64_t>(0, (kernels.size(3) - wide) / 2);
+        const at::Tensor inner =
+            kernels.narrow(2, rows, kernels.size(2) - 2 * rows).narrow(3, columns, kernels.size(3) - 2 * columns);
+        if (inner.ne(0).sum().item<std::int64_t>() == kernels.ne(0).sum().item<std::int64_t>()) {
+            return checked_kernels(name, inner.contiguous(), image);
+        }
         throw std::invalid_argument(name + ": kernels of shape " + shape_of(kernels) + " are too large for images of " +
                                     std::to_string(image.height) + " x " + std::to_string(image.width));
     }

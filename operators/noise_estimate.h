@@ -14,8 +14,8 @@ inline constexpr std::int64_t fewest_estimating_blocks = 64;
 
 /// σ of white noise in each image of y by the median absolute deviation of its finest diagonal detail:
 /// d = (y[i, j] − y[i, j+1] − y[i+1, j] + y[i+1, j+1])/2 over all blocks of 2 × 2 observed pixels of all channels,
-/// σ = median |d| / 0.6745, at least `smallest_estimated_sigma`. A plane has d = 0 and edges are few, so that what is
-/// in the picture adds little; fine texture is taken for noise.
+/// σ = median |d| / 0.6745, the median interpolated among equal values, at least `smallest_estimated_sigma`. A plane
+/// has d = 0 and edges are few, so that what is in the picture adds little; fine texture is taken for noise.
 ///
 /// Donoho & Johnstone 1994, Ideal spatial adaptation by wavelet shrinkage, section 4.2.
 /// @param y         [N, C, H, W]

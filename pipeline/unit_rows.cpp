@@ -97,6 +97,7 @@ UnitRows scored_rows(const WorkUnit& unit, const MeasuredBlock& block, const Sam
         if (!block.file.image_error[row].empty()) {
             rows.status[row] = RowStatus::unreadable;
             rows.psnr_measurement[row] = not_defined;
+            if (!rows.sigma_each.empty()) rows.sigma_each[row] = not_defined;
             rows.restored[static_cast<std::int64_t>(row)].fill_(not_defined);
         }
         if (rows.status[row] == RowStatus::done) continue;

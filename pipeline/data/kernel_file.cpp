@@ -130,13 +130,17 @@ void check_odd(const at::Tensor& kernel, const std::filesystem::path& path) {
 /// The largest kernel of a folder: [height, width]. What a kernel is padded to must not depend on the images beside it.
 std::pair<std::int64_t, std::int64_t> largest_kernel(const std::filesystem::path& folder) {
     std::int64_t height = 1, width = 1;
-    for (const auto& entry : std::filesystem::recursive_directory_iterator(folder)) {
+    constexpr auto through_links = std::filesystem::directory_options::follow_directory_symlink;
+    for (const auto& entry : std::filesystem::recursive_directory_iterator(folder, through_links)) {
         const std::string ending = entry.path().extension().string();
         if (!entry.is_regular_file() || (ending != ".txt" && ending != ".png")) continue;
-        const at::Tensor kernel = read_any_kernel(entry.path().string());
-        if (kernel.dim() != 2) continue;
-        height = std::max(height, kernel.size(0));
-        width = std::max(width, kernel.size(1));
+        try {
+            const at::Tensor kernel = read_any_kernel(entry.path().string());
+            height = std::max(height, kernel.size(0));
+            width = std::max(width, kernel.size(1));
+        } catch (const FileError&) {
+            // A README beside the kernels is no kernel; where an image needs it, it is refused there.
+        }
     }
     return {height, width};
 }
@@ -162,6 +166,9 @@ at::Tensor folder_kernels(const std::string& folder, std::span<const std::string
         const std::filesystem::path path = named_file(folder, name, {".txt", ".png"}, "kernel");
         const at::Tensor kernel = checked_kernel(read_any_kernel(path.string()), path.string());
         check_odd(kernel, path);
+        if (kernel.size(0) > size.first || kernel.size(1) > size.second) {
+            throw FileError(path, "is larger than every kernel that its folder held when it was listed");
+        }
         kernels.push_back(padded_kernel(kernel, size.first, size.second).unsqueeze(0));
     }
     if (kernels.empty()) throw FileError(folder, "no image to read a kernel for");

@@ -118,6 +118,18 @@ TEST(NoiseEstimate, FindsWhiteNoiseOnASmoothPicture) {
     }
 }
 
+TEST(NoiseEstimate, LevelsOfEightBitsDoNotCoarsenIt) {
+    at::Tensor picture = at::zeros({1, 3, 64, 64});
+    for (int row = 0; row < 64; ++row) picture.select(2, row).fill_(-0.3 + 0.01 * row);
+    for (const double sigma : {0.01, 0.012, 0.015, 0.02, 0.025, 0.05, 0.1}) {
+        const at::Tensor noisy = picture + drawn_values({3, 64, 64}, 7, 1) * sigma;
+        const at::Tensor levels = noisy.add(1).mul(127.5).round().clamp(0, 255).div(127.5).sub(1);
+        // Rounding to levels is noise too, of variance (2/255)²/12.
+        const double all = std::hypot(sigma, 2.0 / 255 / std::sqrt(12.0));
+        EXPECT_NEAR(operators::estimated_sigma(levels, {})[0], all, 0.06 * all) << sigma;
+    }
+}
+
 TEST(NoiseEstimate, FineTextureAddsLittleUnlessItFillsThePicture) {
     const at::Tensor noise = drawn_values({1, 64, 64}, 7, 1) * 0.05;
     at::Tensor texture = at::zeros({1, 1, 64, 64});
