@@ -1,8 +1,8 @@
 #include "jobs/merge.h"
 
 #include <ATen/ops/tensor.h>
-#include <algorithm>
 
+#include <algorithm>
 #include <cmath>
 #include <limits>
 #include <map>
@@ -11,6 +11,7 @@
 #include "jobs/journal.h"
 #include "jobs/planned_lpips.h"
 #include "jobs/results_columns.h"
+#include "jobs/results_digest.h"
 #include "jobs/results_measurements.h"
 #include "jobs/results_posterior.h"
 #include "jobs/results_restored.h"
@@ -117,10 +118,17 @@ MergeResult merge(const Campaign& campaign) {
         // Follows from the units: no part of the digest.
         posterior = write_posterior(file, campaign, units);
         write_provenance(file, plan, result.units_missing, digest.finish());
+        file.set_attribute("", "columns_digest", columns_digest(file));
         file.close();
     });
     pipeline::commit_bytes(result.csv, columns.csv());
-    if (!posterior.empty()) pipeline::commit_bytes(campaign.folder() / "posterior.csv", posterior);
+    const std::filesystem::path samples = campaign.folder() / "posterior.csv";
+    std::error_code ignored;
+    if (posterior.empty()) {
+        std::filesystem::remove(samples, ignored);
+    } else {
+        pipeline::commit_bytes(samples, posterior);
+    }
     result.rows = columns.rows();
     return result;
 }

@@ -21,10 +21,10 @@ std::string parameter_digest(const operators::OperatorEntry& entry, const operat
                              std::span<const std::int64_t> images) {
     if (entry.file_parameter.empty()) return {};
     pipeline::Sha256 digest;
-    images = images.first(std::min(images.size(), images_looked_at));
-    for (std::size_t begin = 0; begin < images.size(); begin += images_at_once) {
+    const std::span<const std::int64_t> looked_at = images.first(std::min(images.size(), images_looked_at));
+    for (std::size_t begin = 0; begin < looked_at.size(); begin += images_at_once) {
         std::vector<std::string> names;
-        for (const std::int64_t number : images.subspan(begin, std::min(images_at_once, images.size() - begin))) {
+        for (const std::int64_t number : looked_at.subspan(begin, std::min(images_at_once, looked_at.size() - begin))) {
             names.push_back(dataset.name(number));
         }
         const operators::Parameters parameters =
@@ -35,6 +35,14 @@ std::string parameter_digest(const operators::OperatorEntry& entry, const operat
             digest.update(name + operators::shape_of(values));
             digest.update(std::span(static_cast<const std::byte*>(values.const_data_ptr()), values.nbytes()));
         }
+    }
+    // Of the others it is enough that each has one.
+    for (std::size_t begin = looked_at.size(); begin < images.size(); begin += images_looked_at) {
+        std::vector<std::string> names;
+        for (const std::int64_t number : images.subspan(begin, std::min(images_looked_at, images.size() - begin))) {
+            names.push_back(dataset.name(number));
+        }
+        pipeline::find_parameters(entry.file_parameter, settings.word("file"), names);
     }
     return digest.finish();
 }

@@ -9,7 +9,8 @@
 
 namespace jobs {
 
-/// Reads what an operator with option `file` needs for these images (of the first 1 000 of them), as its units will,
+/// Reads what an operator with option `file` needs for these images (of the first 1 000 of them; of the others,
+/// that there is one), as its units will,
 /// and makes the operator of it, so that a mask of another size or a kernel that does not fit is found while planning.
 /// @return SHA-256 over shapes and values of what was read; "" for an operator that reads nothing
 /// @throws pipeline::FileError, std::invalid_argument  naming the file or option and what is wanted

@@ -3,8 +3,10 @@
 #include <c10/core/ScalarType.h>
 
 #include <cmath>
+#include <numeric>
 #include <stdexcept>
 
+#include "jobs/results_digest.h"
 #include "jobs/results_restored.h"
 #include "pipeline/data/file_error.h"
 #include "pipeline/data/hdf5_errors.h"
@@ -107,10 +109,13 @@ void ResultsCheck::pass_rows(std::int64_t unit) {
     rows_of_size_["restored" + size_suffix(campaign_.plan(), passed.image_shape)] += rows;
 }
 
-void ResultsCheck::compare_images(const pipeline::UnitFile& unit, const Hdf5File& stored) {
+std::string ResultsCheck::restored_name(const pipeline::UnitFile& unit) const {
     const at::Tensor& images = unit.rows.restored;
-    const std::string name =
-        "restored" + size_suffix(campaign_.plan(), {images.size(1), images.size(2), images.size(3)});
+    return "restored" + size_suffix(campaign_.plan(), {images.size(1), images.size(2), images.size(3)});
+}
+
+void ResultsCheck::compare_images(const pipeline::UnitFile& unit, const Hdf5File& stored) {
+    const std::string name = restored_name(unit);
     for (std::size_t image = 0; image < unit.rows.image_index.size(); ++image) {
         std::uint32_t mask = 0, expected_mask = 0;
         const auto row = static_cast<std::uint64_t>(rows_of_size_[name]) + image;
@@ -134,6 +139,19 @@ void ResultsCheck::compare_columns(const pipeline::UnitFile& unit) {
     compare(*file_, "sample", row_, rows.sample);
     compare(*file_, "class", row_, rows.class_label);
     compare(*file_, "nfe", row_, std::vector<std::int64_t>(count, rows.nfe));
+    if (!rows.sigma_each.empty()) compare(*file_, "sigma_y_estimated", row_, rows.sigma_each);
+    if (campaign_.plan().restored_shapes().size() > 1) {
+        const std::string name = restored_name(unit);
+        std::vector<std::int64_t> places(count);
+        std::iota(places.begin(), places.end(), rows_of_size_[name]);
+        compare(*file_, "restored_place", row_, places);
+        if (restored_sizes_.empty()) restored_sizes_ = file_->read_strings("restored_size");
+        for (std::size_t row = 0; row < count; ++row) {
+            if ("restored_" + restored_sizes_.at(static_cast<std::size_t>(row_) + row) == name) continue;
+            throw Discrepancy{"row " + std::to_string(row_ + static_cast<std::int64_t>(row)) +
+                              " of 'restored_size' is not what its unit holds"};
+        }
+    }
     std::vector<std::int8_t> status;
     for (const pipeline::RowStatus one : rows.status) status.push_back(static_cast<std::int8_t>(one));
     compare(*file_, "status", row_, status);
@@ -150,8 +168,9 @@ void ResultsCheck::add_measurement(const std::filesystem::path& name, bool is_us
 }
 
 void ResultsCheck::read_through(const std::string& name) const {
-    if (!file_->has(name)) return;
+    if (!file_->has(name) || file_->is_group(name)) return;
     const std::vector<std::int64_t> shape = file_->shape(name);
+    if (shape.size() < 2) return;
     const std::int64_t rows = shape.empty() ? 0 : shape.front();
     for (std::int64_t row = 0; row < rows; ++row) file_->read_rows(name, row, 1);
 }
@@ -160,7 +179,7 @@ void ResultsCheck::read_measurements() const {
     if (!file_->has("measurements")) return;
     for (const std::string& group : file_->children("measurements")) {
         for (const std::string& name : file_->children("measurements/" + group)) {
-            if (name == "y" || name.starts_with("y_")) read_through("measurements/" + group + "/" + name);
+            read_through("measurements/" + group + "/" + name);
         }
     }
 }
@@ -175,9 +194,12 @@ std::optional<std::string> ResultsCheck::finish() {
             }
             read_through("truth");
             read_measurements();
-            if (!file_->has("posterior")) return;
-            for (const std::string& name : file_->children("posterior")) {
-                if (name.starts_with("mean") || name.starts_with("std")) read_through("posterior/" + name);
+            if (file_->has("posterior")) {
+                for (const std::string& name : file_->children("posterior")) read_through("posterior/" + name);
+            }
+            // What follows from units and measurements together: names, scales, the samples of an image together.
+            if (results_attribute<std::string>(*file_, "columns_digest") != columns_digest(*file_)) {
+                throw Discrepancy{"its columns are not those that were written"};
             }
         });
     }

@@ -33,7 +33,7 @@ class ResultsCheck {
     void add_measurement(const std::filesystem::path& name, bool is_used);
     void pass_over_measurement() { is_whole_ = false; }
 
-    /// Compares the digest over all and reads truth and measurements against HDF5's checksums.
+    /// Compares the digest over all and reads images against HDF5's checksums, columns against theirs.
     /// @return what is wrong with results.h5, in one line
     std::optional<std::string> finish();
 
@@ -42,6 +42,8 @@ class ResultsCheck {
     void guarded(Check check);
     void compare_images(const pipeline::UnitFile& unit, const pipeline::Hdf5File& stored);
     void pass_rows(std::int64_t unit);
+    /// The dataset of a unit's images.
+    std::string restored_name(const pipeline::UnitFile& unit) const;
     void compare_columns(const pipeline::UnitFile& unit);
     void read_through(const std::string& name) const;
     void read_measurements() const;
@@ -54,6 +56,7 @@ class ResultsCheck {
     bool is_whole_ = true;  ///< Nothing was passed over.
     bool has_unused_ = false;
     std::int64_t row_ = 0;
+    std::vector<std::string> restored_sizes_;
     std::map<std::string, std::int64_t> rows_of_size_;  ///< The same in each dataset of restored images.
     std::optional<std::string> wrong_;
 };

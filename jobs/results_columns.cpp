@@ -36,6 +36,7 @@ enum Place : std::size_t {
     nfe,
     seconds,
     status,
+    image_error,
     respacing,
     variance,
     unit,
@@ -60,6 +61,7 @@ std::vector<ResultColumn> fixed_columns() {
         {"nfe", "network calls for the image", "1", Integers{}},
         {"seconds", "wall time of the unit divided by its images", "s", Reals{}},
         {"status", "what became of the image", "1", Integers{}},
+        {"image_error", "why the image could not be read, empty where it was", "", Texts{}},
         {"respacing", "timesteps kept of the checkpoint's chain, empty for all", "", Texts{}},
         {"variance", "variance of the ancestral step", "", Texts{}},
         {"unit", "number of the unit in the plan", "1", Integers{}},
@@ -142,6 +144,7 @@ void ResultColumns::add(const pipeline::UnitFile& file, const PlannedConfigurati
         put(nfe, rows.nfe);
         put(seconds, unit_seconds / static_cast<double>(count));
         put(status, static_cast<std::int64_t>(rows.status[row]));
+        put(image_error, rows.image_error[row]);
         put(respacing, configuration.respacing);
         put(variance, std::string(to_string(configuration.variance)));
         put(unit, file.unit);

@@ -44,6 +44,7 @@ UnitRows plain_rows(const WorkUnit& unit, const SamplingResult& result) {
     rows.image_index = unit.image_index;
     rows.image_name.resize(count);
     rows.image_hash.resize(count);
+    rows.image_error.resize(count);
     rows.sample = unit.sample;
     rows.status.assign(count, RowStatus::done);
     for (std::size_t row = 0; row < count; ++row) {
@@ -85,6 +86,7 @@ UnitRows scored_rows(const WorkUnit& unit, const MeasuredBlock& block, const Sam
     UnitRows rows = plain_rows(unit, result);
     rows.image_name = block.file.image_name;
     rows.image_hash = block.file.image_hash;
+    rows.image_error = block.file.image_error;
     rows.sigma_each = block.file.sigma_each;
     if (unit.network_shape != unit.image_shape) {
         rows.restored = rows.restored.narrow(2, 0, unit.image_shape.height).narrow(3, 0, unit.image_shape.width);

@@ -24,7 +24,7 @@ int export_command(Arguments& arguments) {
                              ": there is no results.h5 yet; `diffinv merge` or the end of `diffinv run` makes it");
     }
     try {
-        const jobs::ExportResult result = jobs::export_images(results, *folder);
+        const jobs::ExportResult result = jobs::export_images(campaign, *folder);
         std::cout << *folder << ": " << result.images << " images\n";
         if (result.left_out > 0) std::cout << result.left_out << " rows that diverged or could not be read left out\n";
     } catch (const pipeline::FileError& error) {

@@ -27,7 +27,13 @@ class Redrawn {
     Redrawn(const Redrawn&) = delete;
     Redrawn& operator=(const Redrawn&) = delete;
 
-    void draw(const std::vector<std::string>& lines) {
+    /// No more lines than the terminal has: what has left it cannot be drawn over.
+    void draw(std::vector<std::string> lines, int height) {
+        if (height > 2 && lines.size() >= static_cast<std::size_t>(height)) {
+            const std::size_t kept = static_cast<std::size_t>(height) - 2, hidden = lines.size() - kept;
+            lines.resize(kept);
+            lines.push_back("… " + std::to_string(hidden) + " more lines: 'diffinv status' shows them all");
+        }
         if (drawn_ > 0) std::printf("\033[%zuA", drawn_);
         for (const std::string& line : lines) std::printf("\r\033[K%s\n", line.c_str());
         // What was longer before.
@@ -52,7 +58,7 @@ int watch(const jobs::Campaign& campaign) {
         const StatusView view = look_at(campaign);
         terminal = terminal_of(stdout);
         if (screen) {
-            screen->draw(status_lines(view, terminal));
+            screen->draw(status_lines(view, terminal), terminal.height);
         } else {
             // No terminal: a line for every change.
             std::string line = view.state + ": " + std::to_string(view.committed) + " of " +

@@ -6,6 +6,7 @@
 #include <ctime>
 #include <nlohmann/json.hpp>
 
+#include "jobs/journal.h"
 #include "pipeline/data/file_error.h"
 #include "workers/clock.h"
 #include "workers/costs_file.h"
@@ -41,7 +42,7 @@ bool is_alive(const WorkerStatus& worker) {
 
 const jobs::WorkerProgress* progress_of(const StatusView& view, int rank) {
     for (const jobs::WorkerProgress& worker : view.progress.workers) {
-        if (worker.rank == rank) return &worker;
+        if (worker.rank == rank && worker.journal == jobs::coordinators_journal) return &worker;
     }
     return nullptr;
 }
@@ -152,7 +153,8 @@ StatusView look_at(const jobs::Campaign& campaign) {
     const std::vector<MeasuredCost> costs = read_costs(nullptr);
     const std::string device = "cpu " + processor_name();
     view.left = jobs::time_left(view.progress, view.workers, [&](const jobs::PlannedConfiguration& planned) {
-        return measured_rate(costs, campaign.plan(), planned, device);
+        // Of a run on GPUs this machine's processor tells nothing.
+        return campaign.plan().device() == "cuda" ? 0 : measured_rate(costs, campaign.plan(), planned, device);
     });
     view.slurm_jobs = submitted_jobs(campaign.folder());
     return view;

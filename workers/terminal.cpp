@@ -54,7 +54,10 @@ Terminal terminal_of(std::FILE* stream) {
     const bool is_dumb = kind == nullptr || std::strcmp(kind, "dumb") == 0 || *kind == '\0';
     terminal.has_colour = (no_colour == nullptr || *no_colour == '\0') && !is_dumb;
     winsize size{};
-    if (ioctl(descriptor, TIOCGWINSZ, &size) == 0) terminal.width = size.ws_col;
+    if (ioctl(descriptor, TIOCGWINSZ, &size) == 0) {
+        terminal.width = size.ws_col;
+        terminal.height = size.ws_row;
+    }
     return terminal;
 }
 

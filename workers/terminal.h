@@ -11,6 +11,7 @@ struct Terminal {
     bool is_terminal = false;
     bool has_colour = false;  ///< Not with NO_COLOR set, nor on a dumb terminal.
     int width = 0;            ///< Columns; 0: no limit.
+    int height = 0;           ///< Lines; 0: no limit.
 };
 
 /// @param stream  stdout or stderr

@@ -161,7 +161,10 @@ class Sheet {
         }
     }
 
-    void draw_image_row(const SheetBlock& block, std::int64_t image, const at::Tensor& measured, int y) {
+    void draw_image_row(const SheetBlock& block, std::int64_t image, int y) {
+        const ResultPoint& first = block.points.front();
+        const at::Tensor measured =
+            images_.measured(first.measured, image, std::max<std::int64_t>(0, row_of(rows_, first, image)));
         if (images_.has_truth()) {
             tile_.draw(canvas_, column(0), y, images_.truth(image));
         } else {
@@ -212,9 +215,8 @@ class Sheet {
             draw_heading(2 + i, y, column_heading(block.points[i].method, block.points[i].settings, tile_.width()));
         }
         y += heading_height(block);
-        const std::vector<at::Tensor> measured = images_.measured(block.points.front().measured, block.images);
         for (std::size_t i = 0; i < block.images.size(); ++i) {
-            draw_image_row(block, block.images[i], measured[i], y);
+            draw_image_row(block, block.images[i], y);
             y += row_height();
         }
         return y;

@@ -9,6 +9,7 @@
 #include <set>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "jobs/report/result_images.h"
 #include "jobs/report/result_points.h"
@@ -28,7 +29,7 @@ std::string path_part(std::string_view text) {
     return part;
 }
 
-/// A dataset's name of an image as a relative path, its ending .png taken off.
+/// A dataset's name of an image as a relative path.
 std::filesystem::path image_path(const std::string& name, const std::filesystem::path& results) {
     std::filesystem::path path;
     for (std::size_t start = 0; start <= name.size();) {
@@ -40,7 +41,6 @@ std::filesystem::path image_path(const std::string& name, const std::filesystem:
         path /= part;
         start = end + 1;
     }
-    if (path.extension() == ".png" && path.stem() != "") path.replace_extension();
     return path;
 }
 
@@ -87,93 +87,122 @@ std::string folder_name(std::string label) {
     return path_part(label);
 }
 
+/// A file that the export writes.
+struct ExportedFile {
+    std::filesystem::path path;  ///< Relative to the folder.
+    bool is_truth;
+    std::int64_t place;  ///< The truth's image, else the row.
+    SourceFormat format;
+};
+
 class Exporter {
   public:
-    Exporter(const std::filesystem::path& results, const std::filesystem::path& folder)
+    Exporter(const std::filesystem::path& results, bool has_one_line)
         : results_(results),
-          folder_(folder),
+          has_one_line_(has_one_line),
           rows_(read_result_rows(results)),
           images_(results),
           formats_(source_formats(results)) {
         std::set<std::string> names(rows_.image_name.begin(), rows_.image_name.end());
         for (const std::string& name : names) ++of_stem_[std::filesystem::path(name).replace_extension().string()];
+        for (const ResultPoint& point : result_points(rows_)) {
+            for (const std::int64_t row : point.rows) add(point, static_cast<std::size_t>(row));
+        }
     }
 
-    ExportResult run() {
-        const std::vector<ResultPoint> points = result_points(rows_);
-        for (const ResultPoint& point : points) {
-            for (const std::int64_t row : point.rows) add(point, static_cast<std::size_t>(row), points.size() == 1);
+    /// All that could refuse is asked before the first file is written.
+    ExportResult write_into(const std::filesystem::path& folder) const {
+        std::set<std::filesystem::path> taken;
+        for (const ExportedFile& file : files_) {
+            const std::filesystem::path path = folder / file.path;
+            if (!taken.insert(path).second) {
+                throw pipeline::FileError(path, "would be written of two images; nothing was written");
+            }
+            if (std::filesystem::exists(path)) throw pipeline::FileError(path, "exists; nothing is overwritten");
         }
-        return result_;
+        for (const ExportedFile& file : files_) {
+            const std::filesystem::path path = folder / file.path;
+            std::error_code error;
+            std::filesystem::create_directories(path.parent_path(), error);
+            if (error) throw pipeline::FileError(path.parent_path(), "cannot be made: " + error.message());
+            const at::Tensor image = file.is_truth ? images_.truth(file.place) : images_.restored(file.place);
+            pipeline::write_png(path, levels(image, file.format));
+        }
+        return {static_cast<std::int64_t>(files_.size()), left_out_};
     }
 
   private:
-    void add(const ResultPoint& point, std::size_t row, bool is_only_point) {
+    void add(const ResultPoint& point, std::size_t row) {
         if (rows_.status[row] != static_cast<std::int64_t>(pipeline::RowStatus::done)) {
-            ++result_.left_out;
+            ++left_out_;
             return;
         }
         const bool is_measured = !formats_.empty();
         const std::string sample = "sample-" + std::to_string(rows_.sample[row]);
         std::filesystem::path path;
-        if (!is_measured || !is_only_point) path = folder_name(point.label());
+        if (!is_measured || !has_one_line_) path = folder_name(point.label());
         if (point.measured.is_generation()) {
             path /= sample;
         } else {
             const std::string sigma = std::isnan(point.measured.sigma_y)
                                           ? std::string("estimate")
                                           : operators::to_string(operators::Value(point.measured.sigma_y));
-            if (!is_measured || !is_only_point) path /= folder_name(point.measured.label()) + "-" + sigma;
-            path /= is_measured ? mirrored_path(rows_.image_name[row]) : image_path(rows_.image_name[row], results_);
+            if (!is_measured || !has_one_line_) path /= folder_name(point.measured.label()) + "-" + sigma;
+            path /= is_measured ? mirrored_path(rows_.image_name[row]) : named_path(rows_.image_name[row]);
             if (rows_.sample[row] > 0) path += "." + sample;
             if (!is_measured) add_truth(row);
         }
-        const at::Tensor restored = images_.restored(static_cast<std::int64_t>(row));
-        SourceFormat format = is_measured ? formats_.at(rows_.image_index[row]) : SourceFormat{};
-        // A colourised image is not to be grey again.
-        if (is_measured && images_.measured_channels(point.measured) != restored.size(2)) {
-            format.channels = restored.size(2);
-        }
-        write(path, restored, format);
+        path += ".png";
+        files_.push_back({path, false, static_cast<std::int64_t>(row), format_of(point, row)});
     }
 
-    /// photo.jpg as photo, unless there is a photo.png whose place that is.
+    SourceFormat format_of(const ResultPoint& point, std::size_t row) const {
+        if (formats_.empty()) return {};
+        SourceFormat format = formats_.at(rows_.image_index[row]);
+        // A colourised image is not to be grey again.
+        const std::int64_t channels = images_.channels();
+        if (images_.measured_channels(point.measured) != channels) format.channels = channels;
+        return format;
+    }
+
+    /// photo.png as photo.
+    std::filesystem::path named_path(const std::string& name) const {
+        std::filesystem::path path = image_path(name, results_);
+        if (path.extension() == ".png" && path.stem() != "") path.replace_extension();
+        return path;
+    }
+
+    /// photo.jpg as photo too, unless there is a photo.png whose place that is.
     std::filesystem::path mirrored_path(const std::string& name) const {
         const std::filesystem::path stem = std::filesystem::path(name).replace_extension();
         const bool is_alone = of_stem_.at(stem.string()) == 1 && has_image_ending(name);
-        return image_path(is_alone ? stem.string() : name, results_);
+        return is_alone ? image_path(stem.string(), results_) : named_path(name);
     }
 
     void add_truth(std::size_t row) {
-        if (!truths_.insert(rows_.image_index[row]).second) return;
-        write(std::filesystem::path("truth") / image_path(rows_.image_name[row], results_),
-              images_.truth(rows_.image_index[row]), {});
-    }
-
-    void write(const std::filesystem::path& relative, const at::Tensor& image, const SourceFormat& format) {
-        std::filesystem::path path = folder_ / relative;
+        const std::int64_t image = rows_.image_index[row];
+        if (!truths_.insert(image).second) return;
+        std::filesystem::path path = "truth" / named_path(rows_.image_name[row]);
         path += ".png";
-        std::error_code error;
-        std::filesystem::create_directories(path.parent_path(), error);
-        if (error) throw pipeline::FileError(path.parent_path(), "cannot be made: " + error.message());
-        if (std::filesystem::exists(path)) throw pipeline::FileError(path, "exists; nothing is overwritten");
-        pipeline::write_png(path, levels(image, format));
-        ++result_.images;
+        files_.push_back({path, true, image, {}});
     }
 
-    std::filesystem::path results_, folder_;
+    std::filesystem::path results_;
+    bool has_one_line_;
     ResultRows rows_;
     ResultImages images_;
     std::map<std::int64_t, SourceFormat> formats_;
     std::map<std::string, int> of_stem_;  ///< How many images differ in their endings alone.
     std::set<std::int64_t> truths_;
-    ExportResult result_;
+    std::vector<ExportedFile> files_;
+    std::int64_t left_out_ = 0;
 };
 
 }  // namespace
 
-ExportResult export_images(const std::filesystem::path& results, const std::filesystem::path& folder) {
-    return Exporter(results, folder).run();
+ExportResult export_images(const Campaign& campaign, const std::filesystem::path& folder) {
+    const std::filesystem::path results = campaign.folder() / "results.h5";
+    return Exporter(results, campaign.plan().configurations().size() == 1).write_into(folder);
 }
 
 }  // namespace jobs

@@ -173,13 +173,14 @@ class PageImages {
         Json& cells = entry["cells"] = Json::array();
         for (std::size_t i = 0; i < group.lines.size() && first_point_[g] + i < most_page_points; ++i) {
             const ReportLine& line = group.lines[i];
-            if (!group.is_generation) add_given(entry, line, image.number, averaged);
+            bool is_given = group.is_generation;
             for (const std::int64_t row : point_of(runs_, line).rows) {
                 const auto place = static_cast<std::size_t>(row);
                 const ResultRows& rows = runs_[line.run].rows;
                 const bool is_it = group.is_generation ? rows.sample[place] == image.number
                                                        : rows.image_index[place] == image.number &&
                                                              rows.sample[place] < most_page_samples;
+                if (is_it && !std::exchange(is_given, true)) add_given(entry, line, image.number, row, averaged);
                 if (is_it) cells.push_back(cell_json(line, first_point_[g] + i, row, averaged));
             }
             if (!group.is_generation) add_posterior(cells, line, first_point_[g] + i, image.number, averaged);
@@ -190,12 +191,11 @@ class PageImages {
     }
 
     /// Truth and measurement, from the first run that has them.
-    void add_given(Json& entry, const ReportLine& line, std::int64_t number, std::int64_t averaged) {
+    void add_given(Json& entry, const ReportLine& line, std::int64_t number, std::int64_t row, std::int64_t averaged) {
         const ResultImages& file = *files_[line.run];
         if (entry["truth"] == -1) entry["truth"] = pictures_.add(file.truth(number), averaged);
         if (entry["measurement"] == -1) {
-            entry["measurement"] =
-                pictures_.add(file.measured(point_of(runs_, line).measured, {number}).front(), averaged);
+            entry["measurement"] = pictures_.add(file.measured(point_of(runs_, line).measured, number, row), averaged);
         }
     }
 

@@ -2,33 +2,37 @@
 
 #include <ATen/TensorOperators.h>
 
-#include <algorithm>
 #include <cmath>
 #include <string>
 
 namespace jobs {
 
 ResultImages::ResultImages(const std::filesystem::path& results)
-    : file_(pipeline::Hdf5File::open(results)),
-      height_(file_.has("restored") ? file_.shape("restored").at(1) : 0),
-      width_(file_.has("restored") ? file_.shape("restored").at(2) : 0) {
-    if (height_ == 0) {
+    : file_(pipeline::Hdf5File::open(results)), is_mixed_(!file_.has("restored")) {
+    if (is_mixed_) {
         sizes_ = file_.read_strings("restored_size");
         restored_places_ = file_.read("restored_place").contiguous();
+        if (!sizes_.empty()) channels_ = file_.shape("restored_" + sizes_.front()).at(3);
+    } else {
+        const std::vector<std::int64_t> shape = file_.shape("restored");
+        height_ = shape.at(1);
+        width_ = shape.at(2);
+        channels_ = shape.at(3);
     }
-    if (!file_.has("image")) return;
-    const at::Tensor numbers = file_.read("image").contiguous();
-    for (std::int64_t place = 0; place < numbers.numel(); ++place) {
-        places_[numbers.const_data_ptr<std::int64_t>()[place]] = place;
-    }
+    places_ = places_in("image");
+}
+
+std::pair<std::int64_t, std::int64_t> ResultImages::restored_size(std::int64_t row) const {
+    if (!is_mixed_) return {height_, width_};
+    const std::vector<std::int64_t> shape = file_.shape("restored_" + sizes_.at(static_cast<std::size_t>(row)));
+    return {shape.at(1), shape.at(2)};
 }
 
 at::Tensor ResultImages::restored(std::int64_t row) const {
-    const bool is_mixed = !sizes_.empty();
     const auto place = static_cast<std::size_t>(row);
-    const at::Tensor image = (is_mixed ? file_.read_rows("restored_" + sizes_[place],
-                                                         restored_places_.const_data_ptr<std::int64_t>()[row], 1)
-                                       : file_.read_rows("restored", row, 1))
+    const at::Tensor image = (is_mixed_ ? file_.read_rows("restored_" + sizes_[place],
+                                                          restored_places_.const_data_ptr<std::int64_t>()[row], 1)
+                                        : file_.read_rows("restored", row, 1))
                                  .select(0, 0);
     return image.scalar_type() == at::kByte ? image.to(at::kFloat).div(127.5).sub(1) : image;
 }
@@ -57,39 +61,39 @@ std::optional<std::int64_t> ResultImages::level_of(const std::string& folder, do
     return std::nullopt;
 }
 
-std::vector<at::Tensor> ResultImages::measured(const MeasuredAs& as, const std::vector<std::int64_t>& images) const {
-    std::vector<at::Tensor> found(images.size());
+at::Tensor ResultImages::measured(const MeasuredAs& as, std::int64_t image, std::int64_t row) const {
     const std::string folder = "measurements/" + as.group;
-    if (!file_.has(folder + "/sigma")) return found;
+    if (!file_.has(folder + "/sigma")) return {};
     const std::optional<std::int64_t> level = level_of(folder, as.sigma_y);
-    if (!level) return found;
-    if (!file_.has(folder + "/y")) return measured_of_sizes(folder, *level, images);
-    const std::vector<std::int64_t> shape = file_.shape(folder + "/y");
-    if (shape.size() != 5 || shape[2] != height_ || shape[3] != width_ || (shape[4] != 1 && shape[4] != 3))
-        return found;
-    const at::Tensor y = file_.read_rows(folder + "/y", *level, 1).select(0, 0);
-    for (std::size_t i = 0; i < images.size(); ++i) found[i] = y.select(0, places_.at(images[i])).clone();
-    return found;
+    if (!level) return {};
+    // y as large as what was restored of it, alone or in a dataset of its size.
+    const auto [height, width] = restored_size(row);
+    const std::string size = "_" + std::to_string(height) + "x" + std::to_string(width);
+    const bool is_of_size = !file_.has(folder + "/y");
+    const std::string name = folder + "/y" + (is_of_size ? size : "");
+    if (!file_.has(name)) return {};
+    const std::vector<std::int64_t> shape = file_.shape(name);
+    if (shape.size() != 5 || shape[2] != height || shape[3] != width || (shape[4] != 1 && shape[4] != 3)) return {};
+    const std::map<std::int64_t, std::int64_t>& places = is_of_size ? places_of_size(size) : places_;
+    const auto place = places.find(image);
+    if (place == places.end()) return {};
+    return file_.read_at(name, {*level, place->second});
 }
 
-std::vector<at::Tensor> ResultImages::measured_of_sizes(const std::string& folder, std::int64_t level,
-                                                        const std::vector<std::int64_t>& images) const {
-    std::vector<at::Tensor> found(images.size());
-    for (const std::string& name : file_.children(folder)) {
-        if (!name.starts_with("y_")) continue;
-        const std::string size = name.substr(2);
-        // Where what is restored is larger, y is no image beside it.
-        if (!file_.has("restored_" + size) || !file_.has("image_" + size)) continue;
-        const at::Tensor numbers = file_.read("image_" + size).contiguous();
-        at::Tensor y;
-        for (std::int64_t place = 0; place < numbers.numel(); ++place) {
-            const auto wanted = std::ranges::find(images, numbers.const_data_ptr<std::int64_t>()[place]);
-            if (wanted == images.end()) continue;
-            if (!y.defined()) y = file_.read_rows(folder + "/" + name, level, 1).select(0, 0);
-            found[static_cast<std::size_t>(wanted - images.begin())] = y.select(0, place).clone();
-        }
+const std::map<std::int64_t, std::int64_t>& ResultImages::places_of_size(const std::string& size) const {
+    const auto known = places_of_sizes_.find(size);
+    if (known != places_of_sizes_.end()) return known->second;
+    return places_of_sizes_[size] = places_in("image" + size);
+}
+
+std::map<std::int64_t, std::int64_t> ResultImages::places_in(const std::string& scale) const {
+    std::map<std::int64_t, std::int64_t> places;
+    if (!file_.has(scale)) return places;
+    const at::Tensor numbers = file_.read(scale).contiguous();
+    for (std::int64_t place = 0; place < numbers.numel(); ++place) {
+        places[numbers.const_data_ptr<std::int64_t>()[place]] = place;
     }
-    return found;
+    return places;
 }
 
 }  // namespace jobs

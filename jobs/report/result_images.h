@@ -5,6 +5,7 @@
 #include <map>
 #include <optional>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include <ATen/core/Tensor.h>
@@ -22,6 +23,7 @@ class ResultImages {
     /// 0 where sizes are mixed.
     std::int64_t height() const { return height_; }
     std::int64_t width() const { return width_; }
+    std::int64_t channels() const { return channels_; }
     /// False of measured images.
     bool has_truth() const { return file_.has("truth"); }
     at::Tensor restored(std::int64_t row) const;
@@ -29,21 +31,25 @@ class ResultImages {
     at::Tensor truth(std::int64_t image) const;
     /// Channels of y; 0 where the file holds none.
     std::int64_t measured_channels(const MeasuredAs& as) const;
-    /// y of these images, undefined where y is not of the images' shape.
-    std::vector<at::Tensor> measured(const MeasuredAs& as, const std::vector<std::int64_t>& images) const;
+    /// Height and width of a row's image.
+    std::pair<std::int64_t, std::int64_t> restored_size(std::int64_t row) const;
+    /// y of an image as one row of its point was restored from it; undefined where it is no image of that row's size.
+    at::Tensor measured(const MeasuredAs& as, std::int64_t image, std::int64_t row) const;
 
   private:
     /// Which of a measurement group's noise levels this is; NaN is where it was estimated.
     std::optional<std::int64_t> level_of(const std::string& folder, double sigma_y) const;
-    /// `measured` where sizes are mixed.
-    std::vector<at::Tensor> measured_of_sizes(const std::string& folder, std::int64_t level,
-                                              const std::vector<std::int64_t>& images) const;
+    /// Numbers of images along a scale, with their places.
+    std::map<std::int64_t, std::int64_t> places_in(const std::string& scale) const;
+    /// Of the images of one size ("_480x640"), read once.
+    const std::map<std::int64_t, std::int64_t>& places_of_size(const std::string& size) const;
 
     pipeline::Hdf5File file_;
-    std::int64_t height_, width_;
-    std::vector<std::string>
-        sizes_;  ///< Of rows, where sizes are mixed, and their places in the datasets of the sizes.
+    bool is_mixed_;  ///< Restored images differ in size.
+    std::int64_t height_ = 0, width_ = 0, channels_ = 0;
+    std::vector<std::string> sizes_;  ///< Of mixed rows, and their places in the datasets of the sizes.
     at::Tensor restored_places_;
+    mutable std::map<std::string, std::map<std::int64_t, std::int64_t>> places_of_sizes_;
     std::map<std::int64_t, std::int64_t> places_;  ///< Of images, along the dimension `image`.
 };
 

@@ -30,12 +30,12 @@ bool is_text(const pipeline::Hdf5File& file, const std::string& name) {
 }
 
 /// The axes of the methods and operators that occur, as far as this file has columns for them.
-std::set<std::string> axis_columns(const pipeline::Hdf5File& file, const ResultRows& rows, const std::string& folder) {
+std::set<std::string> axis_columns(const pipeline::Hdf5File& file, const ResultRows& rows) {
     std::set<std::string> names;
     const auto add = [&](const std::string& section, std::span<const operators::Option> options) {
         for (const operators::Option& option : options) {
             const std::string name = setting_column(section, std::string(option.name));
-            if (option.is_axis && file.has(folder + name)) names.insert(name);
+            if (option.is_axis && file.has(name)) names.insert(name);
         }
     };
     for (const std::string& name : std::set(rows.method.begin(), rows.method.end())) {
@@ -47,30 +47,30 @@ std::set<std::string> axis_columns(const pipeline::Hdf5File& file, const ResultR
     return names;
 }
 
-ResultRows read_rows_of(const pipeline::Hdf5File& file, const std::string& folder) {
+ResultRows read_rows_of(const pipeline::Hdf5File& file) {
     ResultRows rows;
-    rows.image_name = file.read_strings(folder + "image_name");
-    rows.method = file.read_strings(folder + "method");
-    rows.operator_name = file.read_strings(folder + "operator");
-    rows.respacing = file.read_strings(folder + "respacing");
-    rows.image_index = numbers_of<std::int64_t>(file, folder + "image_index");
-    rows.sample = numbers_of<std::int64_t>(file, folder + "sample");
-    rows.nfe = numbers_of<std::int64_t>(file, folder + "nfe");
-    rows.status = numbers_of<std::int64_t>(file, folder + "status");
-    rows.sigma_y = numbers_of<double>(file, folder + "sigma_y");
-    rows.psnr = numbers_of<double>(file, folder + "psnr");
-    rows.ssim = numbers_of<double>(file, folder + "ssim");
-    rows.lpips = numbers_of<double>(file, folder + "lpips");
-    rows.psnr_measurement = numbers_of<double>(file, folder + "psnr_measurement");
-    rows.psnr_unobserved = numbers_of<double>(file, folder + "psnr_unobserved");
-    rows.residual = numbers_of<double>(file, folder + "residual");
-    rows.seconds = numbers_of<double>(file, folder + "seconds");
+    rows.image_name = file.read_strings("image_name");
+    rows.method = file.read_strings("method");
+    rows.operator_name = file.read_strings("operator");
+    rows.respacing = file.read_strings("respacing");
+    rows.image_index = numbers_of<std::int64_t>(file, "image_index");
+    rows.sample = numbers_of<std::int64_t>(file, "sample");
+    rows.nfe = numbers_of<std::int64_t>(file, "nfe");
+    rows.status = numbers_of<std::int64_t>(file, "status");
+    rows.sigma_y = numbers_of<double>(file, "sigma_y");
+    rows.psnr = numbers_of<double>(file, "psnr");
+    rows.ssim = numbers_of<double>(file, "ssim");
+    rows.lpips = numbers_of<double>(file, "lpips");
+    rows.psnr_measurement = numbers_of<double>(file, "psnr_measurement");
+    rows.psnr_unobserved = numbers_of<double>(file, "psnr_unobserved");
+    rows.residual = numbers_of<double>(file, "residual");
+    rows.seconds = numbers_of<double>(file, "seconds");
     rows.count = static_cast<std::int64_t>(rows.method.size());
-    for (const std::string& name : axis_columns(file, rows, folder)) {
-        if (is_text(file, folder + name)) {
-            rows.settings[name] = file.read_strings(folder + name);
+    for (const std::string& name : axis_columns(file, rows)) {
+        if (is_text(file, name)) {
+            rows.settings[name] = file.read_strings(name);
         } else {
-            rows.settings[name] = numbers_of<double>(file, folder + name);
+            rows.settings[name] = numbers_of<double>(file, name);
         }
     }
     rows.poisson_rate = std::get<double>(file.attribute("", "poisson_rate").value());
@@ -102,9 +102,9 @@ std::string ResultRows::setting(const std::string& column, std::int64_t row) con
     return std::isnan(value) ? "" : operators::to_string(operators::Value(value));
 }
 
-ResultRows read_result_rows(const std::filesystem::path& results, const std::string& folder) {
+ResultRows read_result_rows(const std::filesystem::path& results) {
     try {
-        ResultRows rows = read_rows_of(pipeline::Hdf5File::open(results), folder);
+        ResultRows rows = read_rows_of(pipeline::Hdf5File::open(results));
         if (!is_rectangular(rows)) throw pipeline::FileError(results, "its columns have different lengths");
         return rows;
     } catch (const pipeline::Hdf5Error& error) {

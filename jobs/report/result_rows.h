@@ -27,8 +27,7 @@ struct ResultRows {
     std::string setting(const std::string& column, std::int64_t row) const;
 };
 
-/// @param folder  of the columns: "", or "posterior/" for the means of several samples
 /// @throws pipeline::FileError  where the file is not one that `merge` wrote
-ResultRows read_result_rows(const std::filesystem::path& results, const std::string& folder = "");
+ResultRows read_result_rows(const std::filesystem::path& results);
 
 }  // namespace jobs

@@ -60,8 +60,7 @@ at::Tensor measured_image(const at::Tensor& image, const operators::Shape& y, co
     if (image.size(0) == y.channels) return image;
     if (image.size(0) == 1) return image.expand({y.channels, -1, -1});
     if (y.channels != 1) check_image_channels(image.size(0), y.channels, path);
-    // Luma of ITU-R BT.601.
-    return (image[0] * 0.299 + image[1] * 0.587 + image[2] * 0.114).unsqueeze(0);
+    return image.mean(0, /*keepdim=*/true);
 }
 
 MeasuredBatch make_measured_batch(std::size_t count, const operators::Shape& y) {

@@ -37,8 +37,8 @@ class Dataset {
     virtual const std::string& name(std::int64_t index) const = 0;
     /// Reads, resizes and crops these images. A bad image is an entry in `errors`, never an exception.
     virtual ImageBatch images(std::span<const std::int64_t> indices) const = 0;
-    /// Reads these images as they are; grey is repeated where y has three channels, colour becomes 0.299 R + 0.587 G +
-    /// 0.114 B where it has one. Of another size than y is an entry in `errors`.
+    /// Reads these images as they are; grey is repeated where y has three channels, colour becomes the mean of
+    /// its channels where it has one. Of another size than y is an entry in `errors`.
     virtual MeasuredBatch measured(std::span<const std::int64_t> indices, const operators::Shape& y) const = 0;
     /// What the image's header says.
     /// @throws FileError  where it cannot be read

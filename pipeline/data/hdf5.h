@@ -58,6 +58,10 @@ class Hdf5File {
     at::Tensor read(const std::string& name) const;
     /// Rows [first, first + count) of the leading dimension.
     at::Tensor read_rows(const std::string& name, std::int64_t first, std::int64_t count) const;
+    /// The part of a dataset at these indices of its leading axes, the other axes whole.
+    at::Tensor read_at(const std::string& name, const std::vector<std::int64_t>& leading) const;
+    /// A dataset of strings.
+    bool is_text(const std::string& name) const;
     std::vector<std::string> read_strings(const std::string& name) const;
     std::optional<Hdf5Attribute> attribute(const std::string& object, const std::string& name) const;
     std::vector<std::string> attribute_names(const std::string& object) const;

@@ -12,6 +12,7 @@
 
 #include <ATen/TensorOperators.h>
 #include <ATen/core/Tensor.h>
+#include <ATen/ops/isfinite.h>
 
 #include "operators/shape.h"
 #include "pipeline/data/dataset_rows.h"
@@ -23,6 +24,9 @@
 namespace pipeline {
 
 namespace {
+
+/// Every image has a name in memory.
+constexpr std::int64_t most_images = 10'000'000;
 
 std::string extent_text(const std::vector<std::int64_t>& extent) {
     std::string text = "[";
@@ -54,6 +58,9 @@ void Hdf5Dataset::find_layout() {
         throw FileError(path_, described + "; images are [N, H, W], [N, H, W, C] or [N, C, H, W] with C = 1 or 3");
     }
     if (extent_.front() == 0) throw FileError(path_, described + ": it holds no image");
+    if (extent_.front() > most_images) {
+        throw FileError(path_, described + ": more than " + std::to_string(most_images) + " images");
+    }
     std::int64_t height = extent_[1];
     std::int64_t width = extent_[2];
     if (extent_.size() == 4) {
@@ -105,12 +112,17 @@ at::Tensor Hdf5Dataset::stored(std::int64_t index) const {
     return as_file_error(path_, [&] { return file_.read_rows(dataset_, index, 1)[0]; });
 }
 
-at::Tensor Hdf5Dataset::image_of(const at::Tensor& stored, std::int64_t index) const {
+at::Tensor Hdf5Dataset::image_of(const at::Tensor& stored, std::int64_t index, bool may_exceed) const {
     at::Tensor image = stored.dim() == 2 ? stored.unsqueeze(0) : is_channel_last_ ? stored.permute({2, 0, 1}) : stored;
     image = image.contiguous();
     if (type_ == at::kByte) return image.to(at::kFloat).div_(127.5).sub_(1);
-    const bool is_inside = ((image >= low_) & (image <= high_)).all().item<bool>();  // false for NaN too
-    if (!is_inside) {
+    const bool is_finite = at::isfinite(image).all().item<bool>();
+    if (!is_finite) {
+        throw FileError(path_,
+                        "image " + std::to_string(index) + " of '" + dataset_ + "' has values that are not finite");
+    }
+    const bool is_inside = ((image >= low_) & (image <= high_)).all().item<bool>();
+    if (!is_inside && !may_exceed) {
         throw FileError(path_, "image " + std::to_string(index) + " of '" + dataset_ + "' has values outside [" +
                                    std::to_string(low_) + ", " + std::to_string(high_) +
                                    "]; state another range as attribute valid_range");
@@ -128,7 +140,8 @@ ImageBatch Hdf5Dataset::images(std::span<const std::int64_t> indices) const {
             const at::Tensor values = stored(index).contiguous();
             const auto* bytes = static_cast<const std::byte*>(values.const_data_ptr());
             batch.content_hashes[row] = Sha256().update(std::span(bytes, values.nbytes())).finish();
-            batch.images[static_cast<std::int64_t>(row)].copy_(fit_image(image_of(values, index), shape_, path_));
+            batch.images[static_cast<std::int64_t>(row)].copy_(
+                fit_image(image_of(values, index, false), shape_, path_));
         } catch (const FileError& error) {
             batch.errors[row] = error.what();
         }
@@ -146,7 +159,7 @@ MeasuredBatch Hdf5Dataset::measured(std::span<const std::int64_t> indices, const
             const auto* bytes = static_cast<const std::byte*>(values.const_data_ptr());
             measured.batch.content_hashes[row] = Sha256().update(std::span(bytes, values.nbytes())).finish();
             measured.batch.images[static_cast<std::int64_t>(row)].copy_(
-                measured_image(image_of(values, index), y, path_));
+                measured_image(image_of(values, index, true), y, path_));
             measured.channels[row] = channels_;
             measured.bits[row] = header(index).bits;
         } catch (const FileError& error) {
@@ -165,12 +178,14 @@ ImageHeader Hdf5Dataset::header(std::int64_t index) const {
 
 void Hdf5Dataset::check(std::span<const std::int64_t> indices) const {
     check_image_channels(channels_, shape_.channels, path_);
+    // Of measurements no shape is asked for.
+    const bool is_measured = shape_.count() == 0;
     constexpr std::size_t looked_at = 16;
     bool is_negative_seen = false;
     for (std::size_t i = 0; i < std::min(indices.size(), looked_at); ++i) {
         static_cast<void>(name(indices[i]));
         const at::Tensor values = stored(indices[i]);
-        static_cast<void>(image_of(values, indices[i]));
+        static_cast<void>(image_of(values, indices[i], is_measured));
         is_negative_seen = is_negative_seen || (values < 0).any().item<bool>();
     }
     if (type_ == at::kByte || has_range_ || is_negative_seen || indices.empty()) return;

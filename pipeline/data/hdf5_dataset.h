@@ -41,7 +41,8 @@ class Hdf5Dataset final : public Dataset {
     /// Stored values of one image.
     at::Tensor stored(std::int64_t index) const;
     /// [C, h, w] on [−1, 1].
-    at::Tensor image_of(const at::Tensor& stored, std::int64_t index) const;
+    /// @param may_exceed  noise puts measured values outside of the range
+    at::Tensor image_of(const at::Tensor& stored, std::int64_t index, bool may_exceed) const;
 
     std::filesystem::path path_;
     std::string dataset_;

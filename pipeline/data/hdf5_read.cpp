@@ -43,6 +43,20 @@ at::Tensor checked_memory(const NumericDataset& dataset, std::int64_t first, con
     return at::empty(shape, at::TensorOptions().dtype(dataset.type));
 }
 
+/// Selects values' extent from `start` on in the file; memory holds it alone.
+void read_part(const NumericDataset& dataset, const std::vector<hsize_t>& start, at::Tensor& values,
+               const Hdf5Place& place) {
+    const std::vector<hsize_t> extent(values.sizes().begin(), values.sizes().end());
+    check_hdf5(H5Sselect_hyperslab(dataset.space, H5S_SELECT_SET, start.data(), nullptr, extent.data(), nullptr),
+               "H5Sselect_hyperslab", place);
+    const Hdf5Handle memory(check_hdf5(H5Screate_simple(static_cast<int>(extent.size()), extent.data(), nullptr),
+                                       "H5Screate_simple", place),
+                            H5Sclose);
+    check_hdf5(
+        H5Dread(dataset.id, hdf5_memory_type(dataset.type), memory, dataset.space, H5P_DEFAULT, values.data_ptr()),
+        "H5Dread", place);
+}
+
 }  // namespace
 
 std::vector<std::int64_t> Hdf5File::shape(const std::string& name) const {
@@ -75,19 +89,27 @@ at::Tensor Hdf5File::read_rows(const std::string& name, std::int64_t first, std:
     at::Tensor values = checked_memory(dataset, first, shape, place);
     if (values.numel() == 0) return values;
 
-    // Select the rows in the file; memory holds them alone.
     std::vector<hsize_t> start(shape.size(), 0);
     start.front() = static_cast<hsize_t>(first);
-    const std::vector<hsize_t> extent(shape.begin(), shape.end());
-    check_hdf5(H5Sselect_hyperslab(dataset.space, H5S_SELECT_SET, start.data(), nullptr, extent.data(), nullptr),
-               "H5Sselect_hyperslab", place);
-    const Hdf5Handle memory(check_hdf5(H5Screate_simple(static_cast<int>(extent.size()), extent.data(), nullptr),
-                                       "H5Screate_simple", place),
-                            H5Sclose);
-    check_hdf5(
-        H5Dread(dataset.id, hdf5_memory_type(dataset.type), memory, dataset.space, H5P_DEFAULT, values.data_ptr()),
-        "H5Dread", place);
+    read_part(dataset, start, values, place);
     return values;
+}
+
+at::Tensor Hdf5File::read_at(const std::string& name, const std::vector<std::int64_t>& leading) const {
+    const Hdf5Place place{path_, name};
+    const NumericDataset dataset = open_numeric_dataset(id_, place);
+    std::vector<std::int64_t> shape = dataset.shape;
+    std::vector<hsize_t> start(shape.size(), 0);
+    bool is_there = leading.size() <= shape.size() && !leading.empty();
+    for (std::size_t axis = 0; is_there && axis < leading.size(); ++axis) {
+        is_there = leading[axis] >= 0 && leading[axis] < shape[axis];
+        start[axis] = static_cast<hsize_t>(leading[axis]);
+        shape[axis] = 1;
+    }
+    if (!is_there) throw std::invalid_argument("hdf5: an entry asked for that '" + name + "' does not have");
+    at::Tensor values = checked_memory(dataset, leading.front(), shape, place);
+    if (values.numel() > 0) read_part(dataset, start, values, place);
+    return values.reshape(at::IntArrayRef(shape).slice(leading.size()));
 }
 
 }  // namespace pipeline

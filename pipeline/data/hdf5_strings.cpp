@@ -31,6 +31,13 @@ void check_hdf5_string(const std::string& text, const Hdf5Place& place) {
     if (text.find('\0') != std::string::npos) refuse_hdf5(place, "a stored string cannot hold a zero byte");
 }
 
+bool Hdf5File::is_text(const std::string& name) const {
+    const Hdf5Place place{path_, name};
+    const Hdf5Handle dataset = open_hdf5_dataset(id_, place);
+    const Hdf5Handle type(check_hdf5(H5Dget_type(dataset), "H5Dget_type", place), H5Tclose);
+    return H5Tget_class(type) == H5T_STRING;
+}
+
 std::vector<std::string> Hdf5File::read_strings(const std::string& name) const {
     const Hdf5Place place{path_, name};
     const Hdf5Handle dataset = open_hdf5_dataset(id_, place);

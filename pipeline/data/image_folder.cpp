@@ -1,14 +1,8 @@
 #include "pipeline/data/image_folder.h"
 
-#include <sys/stat.h>
-
 #include <algorithm>
 #include <cctype>
-#include <cerrno>
-#include <cstring>
-#include <deque>
 #include <map>
-#include <set>
 #include <stdexcept>
 #include <string>
 #include <string_view>
@@ -20,6 +14,7 @@
 
 #include "pipeline/data/dataset_rows.h"
 #include "pipeline/data/file_error.h"
+#include "pipeline/data/folder_walk.h"
 #include "pipeline/data/image_file.h"
 #include "pipeline/data/read_bytes.h"
 #include "pipeline/data/sha256.h"
@@ -37,59 +32,13 @@ bool has_image_extension(const std::string& name) {
     return extension == "png" || extension == "jpg" || extension == "jpeg";
 }
 
-/// Names of the images below a folder, relative to it. Real folders are walked before linked ones, so that an image
-/// that can be reached both ways goes by its real name.
-class FolderWalk {
-  public:
-    explicit FolderWalk(std::filesystem::path root) : root_(std::move(root)) {
-        walk("");
-        for (; !linked_.empty(); linked_.pop_front()) walk(linked_.front());
-        std::sort(names_.begin(), names_.end());
-    }
-    const std::vector<std::string>& names() const { return names_; }
-
-  private:
-    void walk(const std::string& prefix) {
-        const std::filesystem::path folder = root_ / prefix;
-        struct stat status {};
-        if (::stat(folder.c_str(), &status) != 0) throw FileError(folder, std::strerror(errno));
-        if (!visited_.emplace(status.st_dev, status.st_ino).second) return;
-
-        std::vector<std::string> folders;
-        std::vector<std::string> links;
-        try {
-            for (const auto& entry : std::filesystem::directory_iterator(folder)) {
-                const std::string name = entry.path().filename().string();
-                std::error_code error;
-                if (name.starts_with('.')) continue;
-                if (entry.is_directory(error)) {
-                    (entry.is_symlink(error) ? links : folders).push_back(prefix + name + "/");
-                } else if (has_image_extension(name)) {
-                    names_.push_back(prefix + name);
-                }
-            }
-        } catch (const std::filesystem::filesystem_error& error) {
-            throw FileError(folder, "cannot be listed: " + error.code().message());
-        }
-        std::sort(folders.begin(), folders.end());
-        std::sort(links.begin(), links.end());
-        linked_.insert(linked_.end(), links.begin(), links.end());
-        for (const std::string& name : folders) walk(name);
-    }
-
-    std::filesystem::path root_;
-    std::set<std::pair<dev_t, ino_t>> visited_;
-    std::deque<std::string> linked_;
-    std::vector<std::string> names_;
-};
-
 }  // namespace
 
 ImageFolder::ImageFolder(std::filesystem::path folder, operators::Shape shape)
     : folder_(std::move(folder)), shape_(shape) {
-    const FolderWalk walk(folder_);
-    files_.reserve(walk.names().size());
-    for (const std::string& name : walk.names()) {
+    const std::vector<std::string> names = files_below(folder_, has_image_extension);
+    files_.reserve(names.size());
+    for (const std::string& name : names) {
         std::error_code error;
         const std::uintmax_t bytes = std::filesystem::file_size(folder_ / name, error);
         files_.push_back({name, error ? -1 : static_cast<std::int64_t>(bytes)});
@@ -110,8 +59,7 @@ std::filesystem::path ImageFolder::path(std::int64_t index) const {
     return folder_ / file(index).name;
 }
 
-ImageBatch ImageFolder::images(std::span<const std::int64_t> indices) const {
-    ImageBatch batch = make_image_batch(indices.size(), shape_);
+void ImageFolder::read_rows(std::span<const std::int64_t> indices, ImageBatch& batch, const UseImage& use) const {
     for (std::size_t row = 0; row < indices.size(); ++row) {
         const std::filesystem::path file = path(indices[row]);
         batch.names[row] = name(indices[row]);
@@ -119,31 +67,31 @@ ImageBatch ImageFolder::images(std::span<const std::int64_t> indices) const {
         try {
             const std::string bytes = read_bytes(file);
             batch.content_hashes[row] = sha256(bytes);
-            batch.images[static_cast<std::int64_t>(row)].copy_(fit_image(decode_image(bytes, file), shape_, file));
+            batch.images[static_cast<std::int64_t>(row)].copy_(use(row, bytes, file));
         } catch (const FileError& error) {
             batch.errors[row] = error.what();
         }
     }
+}
+
+ImageBatch ImageFolder::images(std::span<const std::int64_t> indices) const {
+    ImageBatch batch = make_image_batch(indices.size(), shape_);
+    read_rows(indices, batch, [&](std::size_t, const std::string& bytes, const std::filesystem::path& file) {
+        return fit_image(decode_image(bytes, file), shape_, file);
+    });
     return batch;
 }
 
 MeasuredBatch ImageFolder::measured(std::span<const std::int64_t> indices, const operators::Shape& y) const {
     MeasuredBatch measured = make_measured_batch(indices.size(), y);
-    ImageBatch& batch = measured.batch;
-    for (std::size_t row = 0; row < indices.size(); ++row) {
-        const std::filesystem::path file = path(indices[row]);
-        batch.names[row] = name(indices[row]);
-        try {
-            const std::string bytes = read_bytes(file);
-            batch.content_hashes[row] = sha256(bytes);
-            const at::Tensor image = decode_image(bytes, file);
-            batch.images[static_cast<std::int64_t>(row)].copy_(measured_image(image, y, file));
-            measured.channels[row] = image.size(0);
-            measured.bits[row] = bits_of(bytes, file);
-        } catch (const FileError& error) {
-            batch.errors[row] = error.what();
-        }
-    }
+    read_rows(indices, measured.batch,
+              [&](std::size_t row, const std::string& bytes, const std::filesystem::path& file) {
+                  const at::Tensor image = decode_image(bytes, file);
+                  at::Tensor fitting = measured_image(image, y, file);
+                  measured.channels[row] = image.size(0);
+                  measured.bits[row] = bits_of(bytes, file);
+                  return fitting;
+              });
     return measured;
 }
 

@@ -2,6 +2,7 @@
 
 #include <cstdint>
 #include <filesystem>
+#include <functional>
 #include <span>
 #include <string>
 #include <vector>
@@ -33,6 +34,10 @@ class ImageFolder final : public Dataset {
         std::string name;
         std::int64_t bytes;  ///< −1 where it could not be told
     };
+    /// An image [C, H, W] of a file's bytes for its row of the batch.
+    using UseImage =
+        std::function<at::Tensor(std::size_t row, const std::string& bytes, const std::filesystem::path& file)>;
+    void read_rows(std::span<const std::int64_t> indices, ImageBatch& batch, const UseImage& use) const;
     const File& file(std::int64_t index) const;
     std::filesystem::path path(std::int64_t index) const;
 

@@ -21,6 +21,7 @@
 #include <ATen/ops/stack.h>
 
 #include "pipeline/data/file_error.h"
+#include "pipeline/data/folder_walk.h"
 #include "pipeline/data/hdf5.h"
 #include "pipeline/data/hdf5_errors.h"
 #include "pipeline/data/hdf5_location.h"
@@ -130,12 +131,12 @@ void check_odd(const at::Tensor& kernel, const std::filesystem::path& path) {
 /// The largest kernel of a folder: [height, width]. What a kernel is padded to must not depend on the images beside it.
 std::pair<std::int64_t, std::int64_t> largest_kernel(const std::filesystem::path& folder) {
     std::int64_t height = 1, width = 1;
-    constexpr auto through_links = std::filesystem::directory_options::follow_directory_symlink;
-    for (const auto& entry : std::filesystem::recursive_directory_iterator(folder, through_links)) {
-        const std::string ending = entry.path().extension().string();
-        if (!entry.is_regular_file() || (ending != ".txt" && ending != ".png")) continue;
+    const auto is_kernel_name = [](const std::string& name) {
+        return name.ends_with(".txt") || name.ends_with(".png");
+    };
+    for (const std::string& name : files_below(folder, is_kernel_name)) {
         try {
-            const at::Tensor kernel = read_any_kernel(entry.path().string());
+            const at::Tensor kernel = read_any_kernel((folder / name).string());
             height = std::max(height, kernel.size(0));
             width = std::max(width, kernel.size(1));
         } catch (const FileError&) {
@@ -163,7 +164,7 @@ at::Tensor folder_kernels(const std::string& folder, std::span<const std::string
     }
     std::vector<at::Tensor> kernels;
     for (const std::string& name : image_names) {
-        const std::filesystem::path path = named_file(folder, name, {".txt", ".png"}, "kernel");
+        const std::filesystem::path path = named_file(folder, name, kernel_endings, "kernel");
         const at::Tensor kernel = checked_kernel(read_any_kernel(path.string()), path.string());
         check_odd(kernel, path);
         if (kernel.size(0) > size.first || kernel.size(1) > size.second) {

@@ -83,7 +83,7 @@ at::Tensor read_mask(const std::string& file, const operators::Shape& image, std
     if (std::filesystem::is_directory(file, error)) {
         std::vector<at::Tensor> masks;
         for (const std::string& name : image_names) {
-            masks.push_back(read_png_mask(named_file(file, name, {".png"}, "mask"), image));
+            masks.push_back(read_png_mask(named_file(file, name, mask_endings, "mask"), image));
         }
         if (masks.empty()) throw FileError(file, "no image to read a mask for");
         return at::stack(masks);

@@ -2,7 +2,9 @@
 
 #include <algorithm>
 #include <charconv>
+#include <string_view>
 #include <system_error>
+#include <unordered_map>
 
 #include "pipeline/data/file_error.h"
 
@@ -38,12 +40,14 @@ std::vector<std::int64_t> named_rows(const Hdf5File& file, const Hdf5Location& l
             throw FileError(location.file, "'" + names_path + "' has " + std::to_string(stored.size()) + " names, '" +
                                                location.name + "' " + std::to_string(count) + " " + what + "s");
         }
+        std::unordered_map<std::string_view, std::int64_t> row_of;
+        for (std::size_t row = 0; row < stored.size(); ++row) row_of.emplace(stored[row], row);
         for (const std::string& name : image_names) {
-            const auto found = std::find(stored.begin(), stored.end(), name);
-            if (found == stored.end()) {
+            const auto found = row_of.find(name);
+            if (found == row_of.end()) {
                 throw FileError(location.file, "'" + names_path + "' has no image '" + name + "'");
             }
-            rows.push_back(found - stored.begin());
+            rows.push_back(found->second);
         }
         return rows;
     }

@@ -15,6 +15,10 @@ namespace pipeline {
 // Masks and kernels of each image's own are found by the images' names, which come from files: nothing of them may lead
 // out of the folder.
 
+/// Endings of an image's own mask or kernel, in the order in which they are looked for.
+inline constexpr std::initializer_list<const char*> mask_endings = {".png"};
+inline constexpr std::initializer_list<const char*> kernel_endings = {".txt", ".png"};
+
 /// photo.jpg → the first of photo.png, … that is there below the folder; `what` is for messages: "mask".
 /// @throws FileError  where the name leads elsewhere or there is no such file
 std::filesystem::path named_file(const std::filesystem::path& folder, const std::string& image_name,

@@ -27,4 +27,8 @@ namespace pipeline {
 operators::Parameters read_parameters(std::string_view parameter, const std::string& file,
                                       const operators::Shape& image, std::span<const std::string> image_names);
 
+/// Looks whether each of these images has a mask or kernel where each has its own, without reading any.
+/// @throws FileError  naming the first that has none
+void find_parameters(std::string_view parameter, const std::string& file, std::span<const std::string> image_names);
+
 }  // namespace pipeline

@@ -20,7 +20,7 @@ namespace pipeline {
 namespace {
 
 constexpr const char* unit_kind = "diffinv unit";
-constexpr std::int64_t unit_schema = 2;
+constexpr std::int64_t unit_schema = 3;
 
 /// Levels 0 … 255 for [−1, 1]. A row without numbers becomes 0: its status tells.
 at::Tensor to_levels(const at::Tensor& images) {
@@ -52,10 +52,10 @@ std::vector<RowStatus> status_values(const at::Tensor& column, const std::filesy
 bool have_one_length(const UnitRows& rows) {
     const std::size_t count = rows.image_index.size();
     return rows.restored.dim() == 4 && rows.restored.size(0) == static_cast<std::int64_t>(count) &&
-           rows.image_name.size() == count && rows.image_hash.size() == count && rows.sample.size() == count &&
-           rows.status.size() == count && rows.psnr.size() == count && rows.ssim.size() == count &&
-           rows.lpips.size() == count && rows.psnr_measurement.size() == count && rows.residual.size() == count &&
-           rows.psnr_unobserved.size() == count && rows.class_label.size() == count &&
+           rows.image_name.size() == count && rows.image_hash.size() == count && rows.image_error.size() == count &&
+           rows.sample.size() == count && rows.status.size() == count && rows.psnr.size() == count &&
+           rows.ssim.size() == count && rows.lpips.size() == count && rows.psnr_measurement.size() == count &&
+           rows.residual.size() == count && rows.psnr_unobserved.size() == count && rows.class_label.size() == count &&
            (rows.sigma_each.empty() || rows.sigma_each.size() == count);
 }
 
@@ -78,6 +78,7 @@ void write_unit_file(const std::filesystem::path& path, const UnitFile& file) {
     writer.column("rows/image_index", file.rows.image_index);
     writer.column("rows/image_name", file.rows.image_name);
     writer.column("rows/image_hash", file.rows.image_hash);
+    writer.column("rows/image_error", file.rows.image_error);
     writer.column("rows/sample", file.rows.sample);
     writer.tensor("rows/status", status_column(file.rows.status));
     writer.column("rows/psnr", file.rows.psnr);
@@ -102,6 +103,7 @@ UnitFile read_unit(const std::filesystem::path& path) {
     file.rows.image_index = reader.integers("rows/image_index");
     file.rows.image_name = reader.texts("rows/image_name");
     file.rows.image_hash = reader.texts("rows/image_hash");
+    file.rows.image_error = reader.texts("rows/image_error");
     file.rows.sample = reader.integers("rows/sample");
     file.rows.status = status_values(reader.tensor("rows/status"), path);
     file.rows.psnr = reader.reals("rows/psnr");

@@ -24,7 +24,8 @@ struct UnitRows {
     at::Tensor restored;                    ///< [N, C, H, W], float32, clamped to [−1, 1]
     std::vector<std::int64_t> image_index;  ///< −1 where images are generated
     std::vector<std::string> image_name;
-    std::vector<std::string> image_hash;  ///< SHA-256 of the source image; empty where there is none
+    std::vector<std::string> image_hash;   ///< SHA-256 of the source image; empty where there is none
+    std::vector<std::string> image_error;  ///< Why it could not be read; empty where it was
     std::vector<std::int64_t> sample;
     std::vector<RowStatus> status;
     std::vector<double> psnr, ssim, lpips;  ///< NaN where not defined

@@ -46,7 +46,7 @@ def schema():
     assert scales(file["truth"]) == ["/image", "/y", "/x", "/channel"]
     assert list(file["restored"].attrs["valid_range"]) == [-1, 1]
     assert file["restored"].chunks == (1, 64, 64, 3)
-    columns = "image_name image_index method operator sigma_y sample psnr ssim lpips psnr_measurement psnr_unobserved class residual nfe seconds status"
+    columns = "image_name image_index method operator sigma_y sample psnr ssim lpips psnr_measurement psnr_unobserved class residual nfe seconds status image_error"
     for name in columns.split() + ["sdedit_t_start", "sdedit_preset", "dps_zeta", "box_size", "gaussian_blur_std"]:
         column = file[name]
         assert column.shape == (count,) and scales(column) == ["/row"], name

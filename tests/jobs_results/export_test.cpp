@@ -20,7 +20,7 @@ TEST(Export, WritesATreeOfPngThatTheFieldsToolsRead) {
     made.journal(4.0);
     jobs::merge(made.campaign());
     const test_support::TemporaryFolder folder;
-    const jobs::ExportResult result = jobs::export_images(made.results(), folder / "images");
+    const jobs::ExportResult result = jobs::export_images(made.campaign(), folder / "images");
 
     std::set<std::string> files, top;
     for (const auto& entry : fs::recursive_directory_iterator(folder.path())) {
@@ -40,5 +40,26 @@ TEST(Export, WritesATreeOfPngThatTheFieldsToolsRead) {
     // The truth is the photo as the run saw it
     const at::Tensor pixels = pipeline::read_image(folder / "images/truth/coffee.png");
     EXPECT_EQ(pixels.size(-1) * pixels.size(-2) * pixels.size(-3), 64 * 64 * 3);
-    EXPECT_THROW(jobs::export_images(made.results(), folder / "images"), pipeline::FileError) << "nothing overwritten";
+    EXPECT_THROW(jobs::export_images(made.campaign(), folder / "images"), pipeline::FileError) << "nothing overwritten";
+}
+
+TEST(Export, TwoImagesOfOnePlaceAreRefusedBeforeTheFirstFile) {
+    const MadeCampaign made("dataset = photos\nmethod = dps\noperator = box\n[dps]\nsamples = 2\n");
+    jobs::merge(made.campaign());
+    const test_support::TemporaryFolder folder;
+    // Its first sample would stand where the second sample of coffee.png does.
+    const auto python = test_support::run_command(
+        "/usr/bin/python3 -c \"import h5py, sys; d = h5py.File(sys.argv[1], 'r+')['image_name']; "
+        "n = d[:]; n[n == b'kodim07.png'] = b'coffee.sample-1.png'; d[:] = n\" " +
+        made.results().string());
+    ASSERT_EQ(python.exit_code, 0) << python.errors;
+    try {
+        jobs::export_images(made.campaign(), folder / "images");
+        FAIL() << "two images in one place";
+    } catch (const pipeline::FileError& error) {
+        EXPECT_NE(std::string(error.what()).find("coffee.sample-1.png: would be written of two images"),
+                  std::string::npos)
+            << error.what();
+    }
+    EXPECT_FALSE(fs::exists(folder / "images")) << "nothing is written before all is known";
 }

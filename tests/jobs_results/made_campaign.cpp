@@ -116,6 +116,7 @@ void MadeCampaign::make_unit(const pipeline::WorkUnit& unit, double strength) co
     rows.sample = unit.sample;
     rows.status.assign(unit.image_index.size(), pipeline::RowStatus::done);
     rows.nfe = 20;
+    rows.image_error.resize(unit.image_index.size());
     rows.psnr = rows.ssim = rows.lpips = rows.psnr_measurement = rows.psnr_unobserved = rows.residual = nothing;
     rows.class_label.assign(rows.psnr.size(), -1);
     if (unit.image_index.front() < 0) {

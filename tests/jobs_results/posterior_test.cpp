@@ -138,7 +138,7 @@ TEST(Posterior, MergeWritesWhatTheUnitsSayAndPythonAgrees) {
             " " + made.folder().string());
         EXPECT_EQ(check.exit_code, 0) << check.output << check.errors;
         const std::string table = jobs::posterior_table(made.results());
-        EXPECT_NE(table.find("in 95 %"), std::string::npos);
+        EXPECT_NE(table.find("truth in 95 %"), std::string::npos);
         EXPECT_NE(table.find("dps"), std::string::npos) << table;
         EXPECT_TRUE(std::filesystem::exists(made.folder() / "posterior.csv"));
         EXPECT_TRUE(jobs::verify(made.campaign()).damages.empty());

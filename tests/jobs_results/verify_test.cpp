@@ -77,6 +77,22 @@ TEST(Verify, FindsNothingInAWholeRun) {
     EXPECT_EQ(result.results, jobs::ResultsState::checked);
 }
 
+TEST(Verify, AChangedNameOrScaleOfResultsIsSeen) {
+    const MadeCampaign made(small_job);
+    jobs::merge(made.campaign());
+    for (const char* changed : {"truth_name", "image", "image_name"}) {
+        const auto python = test_support::run_command(
+            "/usr/bin/python3 -c \"import h5py, sys; d = h5py.File(sys.argv[1], 'r+')[sys.argv[2]]; v = d[0]; "
+            "d[0] = v + 1 if d.dtype.kind == 'i' else v + b'x'\" " +
+            made.results().string() + " " + changed);
+        ASSERT_EQ(python.exit_code, 0) << python.errors;
+        const jobs::VerifyResult result = jobs::verify(made.campaign());
+        ASSERT_THAT(damaged_files(result), ElementsAre("results.h5")) << changed;
+        EXPECT_THAT(result.damages.front().reason, HasSubstr("its columns are not those that were written")) << changed;
+        jobs::merge(made.campaign());
+    }
+}
+
 TEST(Verify, NothingDoneYetIsNoDamage) {
     const MadeCampaign made(small_job, [](const auto&) { return false; });
     EXPECT_THAT(damaged_files(jobs::verify(made.campaign())), IsEmpty());

@@ -45,6 +45,7 @@ UnitFile example_unit() {
     file.rows.image_index = {4, 5, 6};
     file.rows.image_name = {"a.png", "ü/b.png", "line\nbreak.png"};
     file.rows.image_hash = {std::string(64, 'b'), std::string(64, 'c'), ""};
+    file.rows.image_error = {"", "", "ü/c.png: no such file"};
     file.rows.sample = {0, 0, 1};
     file.rows.status = {RowStatus::done, RowStatus::diverged, RowStatus::unreadable};
     file.rows.psnr = {20.5, nan, nan};
@@ -85,9 +86,9 @@ bool is_same(const UnitFile& a, const UnitFile& b) {
     return a.unit == b.unit && a.plan_digest == b.plan_digest && a.configuration == b.configuration &&
            a.store == b.store && a.rows.restored.equal(b.rows.restored) && a.rows.image_index == b.rows.image_index &&
            a.rows.image_name == b.rows.image_name && a.rows.image_hash == b.rows.image_hash &&
-           a.rows.sample == b.rows.sample && a.rows.status == b.rows.status && is_same(a.rows.psnr, b.rows.psnr) &&
-           is_same(a.rows.ssim, b.rows.ssim) && is_same(a.rows.lpips, b.rows.lpips) &&
-           is_same(a.rows.psnr_measurement, b.rows.psnr_measurement) &&
+           a.rows.image_error == b.rows.image_error && a.rows.sample == b.rows.sample &&
+           a.rows.status == b.rows.status && is_same(a.rows.psnr, b.rows.psnr) && is_same(a.rows.ssim, b.rows.ssim) &&
+           is_same(a.rows.lpips, b.rows.lpips) && is_same(a.rows.psnr_measurement, b.rows.psnr_measurement) &&
            is_same(a.rows.psnr_unobserved, b.rows.psnr_unobserved) && a.rows.class_label == b.rows.class_label &&
            is_same(a.rows.residual, b.rows.residual) && a.rows.nfe == b.rows.nfe;
 }
@@ -239,13 +240,14 @@ TEST(UnitFile, H5pyReadsIt) {
     const auto result = test_support::run_command("/usr/bin/python3 " + (folder / "read.py").string());
     char value[32];
     std::snprintf(value, sizeof value, "%.6f", example_unit().rows.restored[1][1][2][3].item<double>());
-    EXPECT_EQ(result.output,
-              "(3, 8, 6, 3) float32 (1, 8, 6, 3) gzip 1 True True\n"
-              "['class', 'image_hash', 'image_index', 'image_name', 'lpips', 'psnr', 'psnr_measurement', "
-              "'psnr_unobserved', 'residual', 'sample', "
-              "'ssim', 'status'] [0, 1, 2] ü/b.png\n"
-              "1312 250 2 {\"method\":\"dps\",\"zeta\":0.3}\n64 " +
-                  std::string(value) + "\n")
+    EXPECT_EQ(
+        result.output,
+        "(3, 8, 6, 3) float32 (1, 8, 6, 3) gzip 1 True True\n"
+        "['class', 'image_error', 'image_hash', 'image_index', 'image_name', 'lpips', 'psnr', 'psnr_measurement', "
+        "'psnr_unobserved', 'residual', 'sample', "
+        "'ssim', 'status'] [0, 1, 2] ü/b.png\n"
+        "1312 250 3 {\"method\":\"dps\",\"zeta\":0.3}\n64 " +
+            std::string(value) + "\n")
         << result.errors;
 }
 
