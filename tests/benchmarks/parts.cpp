@@ -1,0 +1,258 @@
+#include <malloc.h>
+
+#include <ATen/Parallel.h>
+#include <ATen/core/grad_mode.h>
+#include <ATen/ops/mm.h>
+#include <ATen/ops/ones.h>
+#include <ATen/ops/randn.h>
+#include <ATen/ops/randn_like.h>
+#include <ATen/ops/zeros_like.h>
+#include <benchmark/benchmark.h>
+#include <torch/csrc/autograd/autograd.h>
+
+#include <string>
+#include <vector>
+
+#include "operators/make_operator.h"
+#include "operators/noise_stream.h"
+#include "pipeline/data/unit_file.h"
+#include "pipeline/metrics/lpips.h"
+#include "pipeline/metrics/psnr.h"
+#include "pipeline/metrics/ssim.h"
+#include "pipeline/networks/kernels/frozen_convolution.h"
+#include "pipeline/networks/kernels/group_norm_operations.h"
+#include "pipeline/networks/kernels/group_norm_silu.h"
+#include "pipeline/networks/model.h"
+#include "tests/support/paths.h"
+
+// What one thread of this machine does at most (a matrix product, a copy), and what the parts of a run do beside it:
+//
+//     build/release/tests/bench_parts [--benchmark_filter=REGEX] …
+//
+// "FLOP/s" and "bytes_per_second" are of what the formula asks for, not of what an algorithm spends: a Winograd
+// convolution may be above the matrix rate.
+
+namespace {
+
+using benchmark::State;
+using benchmark::internal::Benchmark;
+
+void count_flop(State& state, double flop) {
+    state.counters["FLOP/s"] = benchmark::Counter(flop * static_cast<double>(state.iterations()),
+                                                  benchmark::Counter::kIsRate, benchmark::Counter::kIs1000);
+}
+
+void count_bytes(State& state, double bytes) {
+    state.SetBytesProcessed(static_cast<std::int64_t>(bytes * static_cast<double>(state.iterations())));
+}
+
+// The roof.
+
+void matrix_product(State& state) {
+    const std::int64_t n = state.range(0);
+    const at::Tensor a = at::randn({n, n}), b = at::randn({n, n});
+    for (auto _ : state) benchmark::DoNotOptimize(at::mm(a, b));
+    count_flop(state, 2.0 * static_cast<double>(n * n * n));
+}
+BENCHMARK(matrix_product)->Arg(512)->Arg(2048)->Unit(benchmark::kMillisecond);
+
+/// Bytes read and written of 64 MiB, more than a core's caches.
+void copy(State& state) {
+    const at::Tensor from = at::ones({16 << 20});
+    at::Tensor to = at::zeros_like(from);
+    for (auto _ : state) benchmark::DoNotOptimize(to.copy_(from));
+    count_bytes(state, 2.0 * static_cast<double>(from.nbytes()));
+}
+BENCHMARK(copy)->Unit(benchmark::kMillisecond);
+
+// The network's layers: images, channels, side.
+
+void layer_shapes(Benchmark* benchmark) {
+    benchmark->ArgNames({"N", "C", "side"})->Unit(benchmark::kMillisecond);
+    for (const std::int64_t images : {1, 8}) {
+        for (const auto& [channels, side] :
+             {std::pair<std::int64_t, std::int64_t>{32, 64}, {64, 64}, {128, 32}, {256, 16}, {256, 8}, {128, 256}}) {
+            if (images * channels * side * side <= 8 * 128 * 64 * 64) benchmark->Args({images, channels, side});
+        }
+    }
+}
+
+at::Tensor layer_input(const State& state) {
+    return at::randn({state.range(0), state.range(1), state.range(2), state.range(2)});
+}
+
+void convolution(State& state) {
+    const at::Tensor x = layer_input(state);
+    const std::int64_t channels = x.size(1);
+    const at::Tensor weight = at::randn({channels, channels, 3, 3}), bias = at::randn({channels});
+    for (auto _ : state) benchmark::DoNotOptimize(pipeline::frozen_convolution(x, weight, bias, 1, 1));
+    count_flop(state, 18.0 * static_cast<double>(x.numel() * channels));
+}
+BENCHMARK(convolution)->Apply(layer_shapes);
+
+/// The gradient alone: the graph is made once.
+void convolution_vjp(State& state) {
+    const at::AutoGradMode grad(true);
+    const at::Tensor x = layer_input(state).requires_grad_();
+    const std::int64_t channels = x.size(1);
+    const at::Tensor weight = at::randn({channels, channels, 3, 3}), bias = at::randn({channels});
+    const at::Tensor y = pipeline::frozen_convolution(x, weight, bias, 1, 1), v = at::randn_like(y);
+    for (auto _ : state) benchmark::DoNotOptimize(torch::autograd::grad({y}, {x}, {v}, /*retain_graph=*/true));
+    count_flop(state, 18.0 * static_cast<double>(x.numel() * channels));
+}
+BENCHMARK(convolution_vjp)->Apply(layer_shapes);
+
+/// x read and y written once, whatever the kernel does.
+void norm_silu_plain(State& state) {
+    const at::Tensor x = layer_input(state), one = at::ones({x.size(1)});
+    for (auto _ : state) benchmark::DoNotOptimize(pipeline::group_norm_silu(x, one, one, 32, 1e-5));
+    count_bytes(state, 2.0 * static_cast<double>(x.nbytes()));
+}
+BENCHMARK(norm_silu_plain)->Apply(layer_shapes);
+
+void norm_silu_fused(State& state) {
+    const at::Tensor x = layer_input(state), one = at::ones({x.size(1)});
+    for (auto _ : state) benchmark::DoNotOptimize(pipeline::group_norm_operation(x, one, one, 32, 1e-5, true));
+    count_bytes(state, 2.0 * static_cast<double>(x.nbytes()));
+}
+BENCHMARK(norm_silu_fused)->Apply(layer_shapes);
+
+/// Forward and gradient, as a step differentiates it.
+void norm_silu_plain_vjp(State& state) {
+    const at::AutoGradMode grad(true);
+    const at::Tensor x = layer_input(state).requires_grad_(), one = at::ones({x.size(1)}), v = at::randn_like(x);
+    for (auto _ : state) {
+        const at::Tensor y = pipeline::group_norm_silu(x, one, one, 32, 1e-5);
+        benchmark::DoNotOptimize(torch::autograd::grad({y}, {x}, {v}));
+    }
+    count_bytes(state, 5.0 * static_cast<double>(x.nbytes()));
+}
+BENCHMARK(norm_silu_plain_vjp)->Apply(layer_shapes);
+
+void norm_silu_fused_vjp(State& state) {
+    const at::Tensor x = layer_input(state), one = at::ones({x.size(1)}), v = at::randn_like(x);
+    for (auto _ : state) {
+        const pipeline::GroupNormResult norm = pipeline::group_norm_operation(x, one, one, 32, 1e-5, true);
+        benchmark::DoNotOptimize(pipeline::group_norm_vjp_operation(v, x, norm.mean, norm.rstd, one, one, 32, true));
+    }
+    count_bytes(state, 5.0 * static_cast<double>(x.nbytes()));
+}
+BENCHMARK(norm_silu_fused_vjp)->Apply(layer_shapes);
+
+// The whole network that travels with the program: images.
+
+pipeline::Model& embedded_model() {
+    static pipeline::Model model(
+        pipeline::describe_model(test_support::source_folder() / "jobs" / "quickstart" / "model"));
+    return model;
+}
+
+void network(State& state) {
+    const at::Tensor x = at::randn({state.range(0), 3, 64, 64});
+    for (auto _ : state) benchmark::DoNotOptimize(embedded_model().predict(x, 500).epsilon);
+    count_flop(state, pipeline::forward_flop(embedded_model().description().network, 64, 64) *
+                          static_cast<double>(state.range(0)));
+}
+BENCHMARK(network)->Arg(1)->Arg(4)->Arg(8)->Arg(16)->Unit(benchmark::kMillisecond);
+
+void network_and_vjp(State& state) {
+    const at::Tensor x = at::randn({state.range(0), 3, 64, 64});
+    for (auto _ : state) benchmark::DoNotOptimize(embedded_model().predict_differentiably(x, 500).vjp(x));
+    count_flop(state, 2 * pipeline::forward_flop(embedded_model().description().network, 64, 64) *
+                          static_cast<double>(state.range(0)));
+}
+BENCHMARK(network_and_vjp)->Arg(1)->Arg(4)->Arg(8)->Arg(16)->Unit(benchmark::kMillisecond);
+
+// Beside the network, for 8 images of 64² and 1 of 256².
+
+void image_shapes(Benchmark* benchmark) {
+    benchmark->ArgNames({"N", "side"})->Args({8, 64})->Args({1, 256})->Unit(benchmark::kMillisecond);
+}
+
+at::Tensor images_of(const State& state) {
+    return at::randn({state.range(0), 3, state.range(1), state.range(1)}).clamp(-1, 1);
+}
+
+void forward_and_adjoint(State& state, const char* name) {
+    const at::Tensor x = images_of(state);
+    const operators::Shape shape{3, static_cast<int>(x.size(2)), static_cast<int>(x.size(3))};
+    const operators::OperatorEntry& entry = operators::find_operator(name);
+    operators::Settings settings = operators::Settings::defaults(entry.options);
+    if (entry.resolve != nullptr) entry.resolve(settings, shape);
+    std::vector<std::uint64_t> numbers;
+    for (std::int64_t image = 0; image < x.size(0); ++image) numbers.push_back(static_cast<std::uint64_t>(image));
+    const operators::Parameters parameters = entry.draw == nullptr
+                                                 ? operators::Parameters{}
+                                                 : entry.draw(settings, shape, operators::NoiseStream(1), numbers);
+    const auto A = entry.make(settings, shape, parameters);
+    for (auto _ : state) benchmark::DoNotOptimize(A->vjp(x, A->forward(x)));
+}
+BENCHMARK_CAPTURE(forward_and_adjoint, box, "box")->Apply(image_shapes);
+BENCHMARK_CAPTURE(forward_and_adjoint, random, "random")->Apply(image_shapes);
+BENCHMARK_CAPTURE(forward_and_adjoint, gaussian_blur, "gaussian_blur")->Apply(image_shapes);
+BENCHMARK_CAPTURE(forward_and_adjoint, motion_blur, "motion_blur")->Apply(image_shapes);
+BENCHMARK_CAPTURE(forward_and_adjoint, super_resolution, "super_resolution")->Apply(image_shapes);
+
+void keyed_noise(State& state) {
+    std::vector<float> out(static_cast<std::size_t>(state.range(0) * 3 * state.range(1) * state.range(1)));
+    for (auto _ : state) operators::NoiseStream(1).normal({.purpose = operators::Purpose::start}, out);
+    state.SetItemsProcessed(state.iterations() * static_cast<std::int64_t>(out.size()));
+}
+BENCHMARK(keyed_noise)->Apply(image_shapes);
+
+void psnr(State& state) {
+    const at::Tensor x = images_of(state), y = images_of(state);
+    for (auto _ : state) benchmark::DoNotOptimize(pipeline::psnr(x, y));
+}
+BENCHMARK(psnr)->Apply(image_shapes);
+
+void ssim(State& state) {
+    const at::Tensor x = images_of(state), y = images_of(state);
+    for (auto _ : state) benchmark::DoNotOptimize(pipeline::ssim(x, y));
+}
+BENCHMARK(ssim)->Apply(image_shapes);
+
+void lpips(State& state) {
+    const pipeline::Lpips net = pipeline::Lpips::embedded();
+    const at::Tensor x = images_of(state), y = images_of(state);
+    for (auto _ : state) benchmark::DoNotOptimize(net(x, y));
+}
+BENCHMARK(lpips)->Apply(image_shapes);
+
+/// Compressed, written, synced, renamed: the time is the disk's.
+void unit_file_commit(State& state) {
+    const test_support::TemporaryFolder folder;
+    const auto count = static_cast<std::size_t>(state.range(0));
+    const std::vector<double> nothing(count, 0);
+    pipeline::UnitFile file{.unit = 0, .plan_digest = "digest", .configuration = "{}", .rows = {}};
+    pipeline::UnitRows& rows = file.rows;
+    rows.restored = images_of(state);
+    rows.image_index.assign(count, 0);
+    rows.image_name.resize(count);
+    rows.image_hash.resize(count);
+    rows.image_error.resize(count);
+    rows.sample.assign(count, 0);
+    rows.class_label.assign(count, -1);
+    rows.status.assign(count, pipeline::RowStatus::done);
+    rows.psnr = rows.ssim = rows.lpips = rows.psnr_measurement = rows.psnr_unobserved = rows.residual = nothing;
+    for (auto _ : state) {
+        pipeline::commit_unit_file(folder.path(), file);
+        ++file.unit;
+    }
+}
+BENCHMARK(unit_file_commit)->Apply(image_shapes)->UseRealTime();
+
+}  // namespace
+
+int main(int argument_count, char** arguments) {
+    // As the program runs: see workers/diffinv.cpp.
+    mallopt(M_MMAP_THRESHOLD, 1 << 30);
+    mallopt(M_TRIM_THRESHOLD, 2'000'000'000);
+    at::set_num_threads(1);
+    const at::NoGradGuard no_grad;
+    benchmark::Initialize(&argument_count, arguments);
+    if (benchmark::ReportUnrecognizedArguments(argument_count, arguments)) return 2;
+    benchmark::RunSpecifiedBenchmarks();
+    benchmark::Shutdown();
+    return 0;
+}
