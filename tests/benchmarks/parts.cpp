@@ -103,41 +103,23 @@ void convolution_vjp(State& state) {
 BENCHMARK(convolution_vjp)->Apply(layer_shapes);
 
 /// x read and y written once, whatever the kernel does.
-void norm_silu_plain(State& state) {
+void norm_silu(State& state) {
     const at::Tensor x = layer_input(state), one = at::ones({x.size(1)});
     for (auto _ : state) benchmark::DoNotOptimize(pipeline::group_norm_silu(x, one, one, 32, 1e-5));
     count_bytes(state, 2.0 * static_cast<double>(x.nbytes()));
 }
-BENCHMARK(norm_silu_plain)->Apply(layer_shapes);
+BENCHMARK(norm_silu)->Apply(layer_shapes);
 
-void norm_silu_fused(State& state) {
-    const at::Tensor x = layer_input(state), one = at::ones({x.size(1)});
-    for (auto _ : state) benchmark::DoNotOptimize(pipeline::group_norm_operation(x, one, one, 32, 1e-5, true));
-    count_bytes(state, 2.0 * static_cast<double>(x.nbytes()));
-}
-BENCHMARK(norm_silu_fused)->Apply(layer_shapes);
-
-/// Forward and gradient, as a step differentiates it.
-void norm_silu_plain_vjp(State& state) {
-    const at::AutoGradMode grad(true);
-    const at::Tensor x = layer_input(state).requires_grad_(), one = at::ones({x.size(1)}), v = at::randn_like(x);
-    for (auto _ : state) {
-        const at::Tensor y = pipeline::group_norm_silu(x, one, one, 32, 1e-5);
-        benchmark::DoNotOptimize(torch::autograd::grad({y}, {x}, {v}));
-    }
-    count_bytes(state, 5.0 * static_cast<double>(x.nbytes()));
-}
-BENCHMARK(norm_silu_plain_vjp)->Apply(layer_shapes);
-
-void norm_silu_fused_vjp(State& state) {
+/// x and v read and the gradient written once.
+void norm_silu_vjp(State& state) {
     const at::Tensor x = layer_input(state), one = at::ones({x.size(1)}), v = at::randn_like(x);
+    const pipeline::GroupNormResult norm = pipeline::group_norm_operation(x, one, one, 32, 1e-5, true);
     for (auto _ : state) {
-        const pipeline::GroupNormResult norm = pipeline::group_norm_operation(x, one, one, 32, 1e-5, true);
         benchmark::DoNotOptimize(pipeline::group_norm_vjp_operation(v, x, norm.mean, norm.rstd, one, one, 32, true));
     }
-    count_bytes(state, 5.0 * static_cast<double>(x.nbytes()));
+    count_bytes(state, 3.0 * static_cast<double>(x.nbytes()));
 }
-BENCHMARK(norm_silu_fused_vjp)->Apply(layer_shapes);
+BENCHMARK(norm_silu_vjp)->Apply(layer_shapes);
 
 // The whole network that travels with the program: images.
 
