@@ -5,7 +5,6 @@ import json
 import os
 import pathlib
 import re
-import resource
 import statistics
 import subprocess
 import sys
@@ -81,8 +80,14 @@ def whole_run(given, workers, folder, environment):
                    f"steps = {given.steps}\nbatch = 4\nseed = 1\n[box]\nsize = 24\n")
     output = folder / f"on-{workers}"
     begin = time.monotonic()
-    called([given.build / "diffinv", "run", job, "--workers", workers, "--output", output], env=environment)
+    words = [given.build / "diffinv", "run", job, "--workers", str(workers), "--output", output]
+    with open(folder / "run.log", "w") as log:
+        process = subprocess.Popen(words, env=environment, stdout=log, stderr=log)
+        _, status, used = os.wait4(process.pid, 0)
+    process.returncode = os.waitstatus_to_exitcode(status)
     wall = time.monotonic() - begin
+    if process.returncode != 0:
+        sys.exit(f"the run ended with exit code {process.returncode}\n{(folder / 'run.log').read_text()}")
     events = [json.loads(line) for line in (output / "journal.jsonl").read_text().splitlines()]
     committed = [event for event in events if event["event"] == "committed"]
     sampling = sum(event["seconds_sampling"] for event in committed)
@@ -90,7 +95,7 @@ def whole_run(given, workers, folder, environment):
     with h5py.File(output / "results.h5") as results:
         calls = int(results["nfe"][:].sum())
         images = len(results["nfe"])
-    memory = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss / 1024
+    memory = used.ru_maxrss / 1024  # of the largest of the run's processes
     print(f"{workers:7}{images:8}{wall:9.2f}{images / wall:12.3f}{sampling / calls:16.5f}{1 - sampling / units:16.2%}"
           f"{1 - sampling / (workers * wall):15.1%}{memory:13.0f}")
 
@@ -109,7 +114,7 @@ def main():
             whole_run(given, workers, pathlib.Path(name), environment)
         print("\nunit unsampled: share of a unit's seconds outside sampling (reading, A, metrics, its file). run unsampled: "
               "share of the workers' wall time, start, merge and idling at the end included. largest MiB: peak memory of "
-              "the largest process so far.")
+              "the largest process.")
 
 
 main()

@@ -13,5 +13,7 @@ for column in ("image_name", "method", "restored", "psnr", "ssim", "lpips", "res
     assert (a.tobytes() == b.tobytes()) if a.dtype.kind == "f" else (a == b).all(), column
 assert (damaged["status"][:][bad] == unreadable).all(), damaged["status"][:]
 assert (damaged["status"][:][~bad] == 0).all(), damaged["status"][:]
+reasons = damaged["image_error"].asstr()[:]
+assert all(sys.argv[3] in reason for reason in reasons[bad]) and (reasons[~bad] == "").all(), reasons
 assert np.isnan(damaged["psnr"][:][bad]).all() and np.isnan(damaged["lpips"][:][bad]).all()
 print(f"{(~bad).sum()} rows the same, {bad.sum()} unreadable")

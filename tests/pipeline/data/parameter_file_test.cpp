@@ -155,6 +155,24 @@ TEST_F(ParameterFile, KernelFromHdf5IsKept) {
     EXPECT_EQ(kernel(golden).sizes(), at::IntArrayRef({61, 61}));
 }
 
+TEST_F(ParameterFile, WhatAnImageLacksIsFoundWithoutReading) {
+    // No masks: that there is a file of the name is all that is asked.
+    file("masks/a/x.png", "");
+    file("masks/y.txt", "");
+    const std::string folder = (folder_ / "masks").string(), three = stored(at::ones({3, 2, 3}), {"y.png", "z", "u"});
+    const auto lack = [&](const char* parameter, const std::string& where, const std::vector<std::string>& names) {
+        return message_of<FileError>([&] { find_parameters(parameter, where, names); });
+    };
+    find_parameters("mask", folder, std::vector<std::string>{"a/x.jpg"});
+    find_parameters("kernel", folder, two_names);
+    expect_line(lack("mask", folder, two_names), "y.png: no such file; it is the mask of image 'y.png'");
+    find_parameters("mask", three, std::vector<std::string>{"u", "y.png"});
+    expect_line(lack("mask", three, two_names), "'group/image_name' has no image 'a/x.jpg'");
+    // One for all.
+    find_parameters("mask", stored(at::ones({2, 3})), two_names);
+    find_parameters("mask", (folder_ / "one.png").string(), two_names);
+}
+
 TEST_F(ParameterFile, UnknownParametersAreTheCallersMistake) {
     EXPECT_THROW(read_parameters("colour", "x", image_2x3, two_names), std::invalid_argument);
 }
