@@ -1,6 +1,7 @@
 # LibTorch without find_package(Torch), which for a CUDA wheel demands nvcc and rewrites the CUDA architectures.
 #
-# Targets   LibTorch::headers, LibTorch::c10, LibTorch::cpu; LibTorch::c10_cuda and LibTorch::cuda when CUDAToolkit was found before
+# Targets   LibTorch::headers, LibTorch::c10, LibTorch::cpu, LibTorch::openmp (at::parallel_for on LibTorch's own threads; on
+#           one with a compiler other than g++); LibTorch::c10_cuda and LibTorch::cuda when CUDAToolkit was found before
 # Hint      LIBTORCH_ROOT, a folder with include/ and lib/ (else .deps/torch, made by cluster/setup.sh)
 set(LIBTORCH_ROOT "$ENV{LIBTORCH_ROOT}" CACHE PATH "folder with LibTorch's include/ and lib/")
 find_path(LibTorch_INCLUDE_DIR torch/csrc/api/include/torch/torch.h
@@ -37,6 +38,15 @@ if(LibTorch_FOUND AND NOT TARGET LibTorch::cpu)
   _libtorch_library(c10 "${LibTorch_c10_LIBRARY}" LibTorch::headers Threads::Threads)
   _libtorch_library(cpu "${LibTorch_torch_cpu_LIBRARY}" LibTorch::c10)
   target_link_options(LibTorch::cpu INTERFACE LINKER:--allow-shlib-undefined) # libcupti may be absent where we link
+  # The OpenMP runtime that LibTorch brings along, or else the compiler's, which it then uses too.
+  add_library(LibTorch::openmp INTERFACE IMPORTED)
+  if(CMAKE_CXX_COMPILER_ID STREQUAL "GNU")
+    find_library(LibTorch_openmp_LIBRARY libgomp.so.1 HINTS "${_libtorch_root}/lib" NO_DEFAULT_PATH)
+    mark_as_advanced(LibTorch_openmp_LIBRARY)
+    target_compile_options(LibTorch::openmp INTERFACE $<$<COMPILE_LANGUAGE:CXX>:-fopenmp>)
+    target_link_libraries(LibTorch::openmp INTERFACE
+      $<IF:$<BOOL:${LibTorch_openmp_LIBRARY}>,${LibTorch_openmp_LIBRARY},-fopenmp>)
+  endif()
   if(LibTorch_torch_cuda_LIBRARY AND LibTorch_c10_cuda_LIBRARY AND TARGET CUDA::cudart)
     _libtorch_library(c10_cuda "${LibTorch_c10_cuda_LIBRARY}" LibTorch::c10 CUDA::cudart)
     _libtorch_library(cuda "${LibTorch_torch_cuda_LIBRARY}" LibTorch::cpu LibTorch::c10_cuda)

@@ -6,20 +6,17 @@
 #include <ATen/ops/linear.h>
 #include <ATen/ops/upsample_nearest2d.h>
 
-#include "pipeline/networks/kernels/frozen_convolution.h"
 #include "pipeline/networks/kernels/group_norm_silu.h"
 
 namespace pipeline {
 
-Convolution::Convolution(const TensorMap& parameters, const std::string& name, int stride)
-    : weight(parameters.at(name + ".weight")), bias(parameters.at(name + ".bias")), stride(stride) {}
+Convolution::Convolution(const TensorMap& parameters, const std::string& name, int stride, bool pads_right_and_bottom)
+    : pads_right_and_bottom_(pads_right_and_bottom),
+      convolution_(parameters.at(name + ".weight"), parameters.at(name + ".bias"), stride,
+                   pads_right_and_bottom ? 0 : static_cast<int>(parameters.at(name + ".weight").size(2) / 2)) {}
 
-at::Tensor Convolution::forward(const at::Tensor& x) const {
-    if (pads_right_and_bottom) {
-        return frozen_convolution(at::constant_pad_nd(x, {0, 1, 0, 1}), weight, bias, stride, 0);
-    }
-    // Kernels of 1 and 3 pixels keep the size, or halve it.
-    return frozen_convolution(x, weight, bias, stride, static_cast<int>(weight.size(2) / 2));
+at::Tensor Convolution::forward(const at::Tensor& x, const std::optional<at::Tensor>& addend) const {
+    return convolution_.forward(pads_right_and_bottom_ ? at::constant_pad_nd(x, {0, 1, 0, 1}) : x, addend);
 }
 
 ResidualBlock::ResidualBlock(const LayerPlan& plan, const UNetSettings& settings, const TensorMap& parameters)
@@ -58,10 +55,8 @@ at::Tensor ResidualBlock::forward(const at::Tensor& x, const at::Tensor& embeddi
         h.add_(e.unsqueeze(2).unsqueeze(3));
         h = group_norm_silu(h, norm2_weight_, norm2_bias_, groups_, epsilon_);
     }
-    h = convolution2_.forward(h);
-
     const at::Tensor resampled_x = resampled(x);
-    return h.add_(skip_.empty() ? resampled_x : skip_.front().forward(resampled_x));
+    return convolution2_.forward(h, skip_.empty() ? resampled_x : skip_.front().forward(resampled_x));
 }
 
 }  // namespace pipeline

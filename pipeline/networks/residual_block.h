@@ -2,20 +2,25 @@
 
 #include <ATen/core/Tensor.h>
 
+#include "pipeline/networks/kernels/frozen_convolution.h"
 #include "pipeline/networks/unet_plan.h"
 
 namespace pipeline {
 
-/// A convolution with frozen weights.
-struct Convolution {
-    /// @param name  of the layer, without ".weight"
-    Convolution(const TensorMap& parameters, const std::string& name, int stride = 1);
-    at::Tensor forward(const at::Tensor& x) const;
+/// A convolution of a checkpoint. Kernels of 1 and 3 pixels keep the size, or halve it with a stride of 2.
+class Convolution {
+  public:
+    /// @param name                   of the layer, without ".weight"
+    /// @param pads_right_and_bottom  one zero there, instead of half the kernel on every side
+    Convolution(const TensorMap& parameters, const std::string& name, int stride = 1,
+                bool pads_right_and_bottom = false);
 
-    at::Tensor weight;
-    at::Tensor bias;
-    int stride;
-    bool pads_right_and_bottom = false;  ///< One zero there, instead of half the kernel on every side.
+    /// @param addend  added to the result
+    at::Tensor forward(const at::Tensor& x, const std::optional<at::Tensor>& addend = {}) const;
+
+  private:
+    bool pads_right_and_bottom_;
+    FrozenConvolution convolution_;
 };
 
 /// h = conv(SiLU(GN(x))), then conv(SiLU(GN(h) (1 + scale) + shift)) or, without scale-shift norm, conv(SiLU(GN(h +

@@ -11,11 +11,8 @@ Layer make_layer(const LayerPlan& plan, const UNetSettings& settings, const Tens
     switch (plan.kind) {
         case LayerKind::convolution:
             return Convolution(parameters, plan.name.substr(0, plan.name.size() - 1));
-        case LayerKind::convolution_down: {
-            Convolution down(parameters, plan.name + "op", 2);
-            down.pads_right_and_bottom = settings.pads_right_and_bottom;
-            return down;
-        }
+        case LayerKind::convolution_down:
+            return Convolution(parameters, plan.name + "op", 2, settings.pads_right_and_bottom);
         case LayerKind::convolution_up:
             return UpsamplingConvolution{Convolution(parameters, plan.name + "conv")};
         case LayerKind::attention:

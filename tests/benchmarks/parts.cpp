@@ -85,7 +85,8 @@ void convolution(State& state) {
     const at::Tensor x = layer_input(state);
     const std::int64_t channels = x.size(1);
     const at::Tensor weight = at::randn({channels, channels, 3, 3}), bias = at::randn({channels});
-    for (auto _ : state) benchmark::DoNotOptimize(pipeline::frozen_convolution(x, weight, bias, 1, 1));
+    const pipeline::FrozenConvolution layer(weight, bias, 1, 1);
+    for (auto _ : state) benchmark::DoNotOptimize(layer.forward(x));
     count_flop(state, 18.0 * static_cast<double>(x.numel() * channels));
 }
 BENCHMARK(convolution)->Apply(layer_shapes);
@@ -96,7 +97,7 @@ void convolution_vjp(State& state) {
     const at::Tensor x = layer_input(state).requires_grad_();
     const std::int64_t channels = x.size(1);
     const at::Tensor weight = at::randn({channels, channels, 3, 3}), bias = at::randn({channels});
-    const at::Tensor y = pipeline::frozen_convolution(x, weight, bias, 1, 1), v = at::randn_like(y);
+    const at::Tensor y = pipeline::FrozenConvolution(weight, bias, 1, 1).forward(x), v = at::randn_like(y);
     for (auto _ : state) benchmark::DoNotOptimize(torch::autograd::grad({y}, {x}, {v}, /*retain_graph=*/true));
     count_flop(state, 18.0 * static_cast<double>(x.numel() * channels));
 }

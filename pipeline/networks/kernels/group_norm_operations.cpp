@@ -1,16 +1,22 @@
 #include "pipeline/networks/kernels/group_norm_operations.h"
 
+#include <algorithm>
 #include <tuple>
 
+#include <ATen/Parallel.h>
 #include <ATen/TensorOperators.h>
 #include <ATen/core/dispatch/Dispatcher.h>
 #include <ATen/ops/addcmul.h>
+#include <ATen/ops/empty.h>
+#include <ATen/ops/empty_like.h>
 #include <ATen/ops/native_group_norm.h>
 #include <ATen/ops/native_group_norm_backward.h>
 #include <ATen/ops/silu.h>
 #include <ATen/ops/silu_backward.h>
 #include <torch/csrc/autograd/autograd_not_implemented_fallback.h>
 #include <torch/library.h>
+
+#include "pipeline/networks/kernels/group_norm_planes.h"
 
 namespace pipeline {
 namespace {
@@ -36,6 +42,53 @@ struct NormSizes {
     at::Tensor flat(const at::Tensor& x) const { return x.view({images, channels, pixels}); }
 };
 
+/// The fastest that this processor can execute.
+const GroupNormKernels& kernels_of_this_processor() {
+    static const GroupNormKernels& fastest = []() -> const GroupNormKernels& {
+        const auto kernels = group_norm_kernels();
+        const auto usable = [](const GroupNormKernels& one) { return one.is_usable; };
+        return *std::find_if(kernels.rbegin(), kernels.rend(), usable);
+    }();
+    return fastest;
+}
+
+GroupNormPlanes planes_of(const at::Tensor& x, const at::Tensor& weight, std::int64_t groups, bool has_silu,
+                          double epsilon) {
+    return {x.size(0), x.size(1), x.numel() / (x.size(0) * x.size(1)), groups, weight.dim() == 2, has_silu, epsilon};
+}
+
+/// In float32: a group is read from memory once.
+GroupNormTuple group_norm_silu_planes(const at::Tensor& x, const at::Tensor& weight, const at::Tensor& bias,
+                                      std::int64_t groups, double epsilon, bool has_silu) {
+    const at::Tensor dense = x.contiguous(), w = weight.contiguous(), b = bias.contiguous();
+    const at::Tensor y = at::empty_like(dense);
+    const at::Tensor mean = at::empty({x.size(0), groups}, x.options()), rstd = at::empty_like(mean);
+    const GroupNormPlanes planes = planes_of(dense, w, groups, has_silu, epsilon);
+    const GroupNormForward places{dense.const_data_ptr<float>(),  w.const_data_ptr<float>(),
+                                  b.const_data_ptr<float>(),      y.mutable_data_ptr<float>(),
+                                  mean.mutable_data_ptr<float>(), rstd.mutable_data_ptr<float>()};
+    at::parallel_for(0, planes.images * groups, 1, [&](std::int64_t first, std::int64_t last) {
+        kernels_of_this_processor().forward(planes, places, first, last);
+    });
+    return {y, mean, rstd};
+}
+
+at::Tensor group_norm_silu_vjp_planes(const at::Tensor& gradient, const at::Tensor& x, const at::Tensor& mean,
+                                      const at::Tensor& rstd, const at::Tensor& weight, const at::Tensor& bias,
+                                      std::int64_t groups, bool has_silu) {
+    const at::Tensor g = gradient.contiguous(), dense = x.contiguous(), w = weight.contiguous(), b = bias.contiguous();
+    const at::Tensor dx = at::empty_like(dense);
+    const GroupNormPlanes planes = planes_of(dense, w, groups, has_silu, /*epsilon=*/0);
+    const GroupNormBackward places{g.const_data_ptr<float>(),    dense.const_data_ptr<float>(),
+                                   mean.const_data_ptr<float>(), rstd.const_data_ptr<float>(),
+                                   w.const_data_ptr<float>(),    b.const_data_ptr<float>(),
+                                   dx.mutable_data_ptr<float>()};
+    at::parallel_for(0, planes.images * groups, 1, [&](std::int64_t first, std::int64_t last) {
+        kernels_of_this_processor().backward(planes, places, first, last);
+    });
+    return dx;
+}
+
 GroupNormTuple group_norm_silu_cpu(const at::Tensor& x, const at::Tensor& weight, const at::Tensor& bias,
                                    std::int64_t groups, double epsilon, bool has_silu) {
     if (x.scalar_type() == at::kBFloat16) {
@@ -43,6 +96,7 @@ GroupNormTuple group_norm_silu_cpu(const at::Tensor& x, const at::Tensor& weight
         const auto [y, mean, rstd] = group_norm_silu_cpu(x.to(at::kFloat), weight, bias, groups, epsilon, has_silu);
         return {y.to(at::kBFloat16), mean, rstd};
     }
+    if (x.scalar_type() == at::kFloat) return group_norm_silu_planes(x, weight, bias, groups, epsilon, has_silu);
     const at::Tensor dense = x.contiguous();
     const NormSizes sizes(dense, weight, groups);
     auto [y, mean, rstd] = at::native_group_norm(sizes.flat(dense), weight.reshape(-1), bias.reshape(-1), sizes.images,
@@ -58,6 +112,9 @@ at::Tensor group_norm_silu_vjp_cpu(const at::Tensor& gradient, const at::Tensor&
         return group_norm_silu_vjp_cpu(gradient.to(at::kFloat), x.to(at::kFloat), mean, rstd, weight, bias, groups,
                                        has_silu)
             .to(at::kBFloat16);
+    }
+    if (x.scalar_type() == at::kFloat) {
+        return group_norm_silu_vjp_planes(gradient, x, mean, rstd, weight, bias, groups, has_silu);
     }
     const at::Tensor dense = x.contiguous();
     const NormSizes sizes(dense, weight, groups);
