@@ -1,12 +1,11 @@
 #include "pipeline/networks/residual_block.h"
 
 #include <ATen/TensorOperators.h>
-#include <ATen/ops/avg_pool2d.h>
 #include <ATen/ops/constant_pad_nd.h>
 #include <ATen/ops/linear.h>
-#include <ATen/ops/upsample_nearest2d.h>
 
 #include "pipeline/networks/kernels/group_norm_silu.h"
+#include "pipeline/networks/kernels/resampling.h"
 
 namespace pipeline {
 
@@ -36,8 +35,8 @@ ResidualBlock::ResidualBlock(const LayerPlan& plan, const UNetSettings& settings
 }
 
 at::Tensor ResidualBlock::resampled(const at::Tensor& x) const {
-    if (kind_ == LayerKind::residual_down) return at::avg_pool2d(x, {2, 2});
-    if (kind_ == LayerKind::residual_up) return at::upsample_nearest2d(x, {2 * x.size(2), 2 * x.size(3)});
+    if (kind_ == LayerKind::residual_down) return halved(x);
+    if (kind_ == LayerKind::residual_up) return doubled(x);
     return x;
 }
 

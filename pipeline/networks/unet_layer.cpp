@@ -2,7 +2,7 @@
 
 #include <stdexcept>
 
-#include <ATen/ops/upsample_nearest2d.h>
+#include "pipeline/networks/kernels/resampling.h"
 
 namespace pipeline {
 namespace {
@@ -31,9 +31,7 @@ struct LayerForward {
     const at::Tensor& embedding;
 
     at::Tensor operator()(const Convolution& layer) const { return layer.forward(x); }
-    at::Tensor operator()(const UpsamplingConvolution& layer) const {
-        return layer.convolution.forward(at::upsample_nearest2d(x, {2 * x.size(2), 2 * x.size(3)}));
-    }
+    at::Tensor operator()(const UpsamplingConvolution& layer) const { return layer.convolution.forward(doubled(x)); }
     at::Tensor operator()(const ResidualBlock& layer) const { return layer.forward(x, embedding); }
     at::Tensor operator()(const AttentionBlock& layer) const { return layer.forward(x); }
 };

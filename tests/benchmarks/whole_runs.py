@@ -11,7 +11,9 @@ import sys
 import tempfile
 import time
 
-import h5py
+import compare_peers
+import growth
+from measured_run import Run
 
 SOURCE = pathlib.Path(__file__).resolve().parents[2]
 
@@ -20,21 +22,31 @@ def arguments():
     parser = argparse.ArgumentParser(
         prog="tests/benchmarks/run.sh",
         description="Prints this machine's float32 matrix rate and copy rate on one thread, what a network call reaches "
-        "of it, and whole runs with 1 and 2 workers. Times are of one thread a worker.")
-    parser.add_argument("--model", type=pathlib.Path, default=SOURCE / "jobs/quickstart/model",
+        "of it, and whole runs with 1 and 2 workers; or, with --peers, the sampling beside that of others. Times are of "
+        "one thread a worker.")
+    parser.add_argument("--model", type=pathlib.Path,
                         help="checkpoint: safetensors with settings, or a folder; default: the embedded one")
     parser.add_argument("--images", type=pathlib.Path, default=SOURCE / "jobs/quickstart/images",
                         help="dataset of the whole runs; default: the quickstart's")
     parser.add_argument("--sides", default="", help="of network calls, as 64,256; default: the checkpoint's own")
-    parser.add_argument("--batches", default="1,4,8,16", help="of network calls; default: 1,4,8,16")
+    parser.add_argument("--batches", help="of network calls and of the peers' turns; default: 1,4,8,16 and 1,2,4,8")
     parser.add_argument("--method", default="dps", help="of the whole runs; default: dps")
     parser.add_argument("--steps", type=int, default=100, help="of the whole runs; default: 100")
     parser.add_argument("--workers", default="1,2", help="of the whole runs; default: 1,2")
+    parser.add_argument("--peers", type=pathlib.Path, help="a Python environment with the reference implementations: times "
+                        "them in turn with ours on --model, or on a network of 17 M parameters at 64²")
+    parser.add_argument("--rounds", type=int, default=3, help="of the peers' turns; default: 3")
+    parser.add_argument("--growth", action="store_true", help="instead: how costs grow with size, batch, steps, workers, "
+                        "images and units, beside the expected laws")
+    parser.add_argument("--most-images", type=int, default=10000, help="of --growth, up to 100000; default: 10000")
     parser.add_argument("--build", type=pathlib.Path, default=SOURCE / "build/release")
     parser.add_argument("--short", action="store_true", help="everything once and small: does it still run?")
     given = parser.parse_args()
+    given.program = given.build / "diffinv"
+    given.small_model = SOURCE / "tests/golden/weights/gd_e.safetensors"
+    given.batches = given.batches or ("1,2,4,8" if given.peers else "1,4,8,16")
     if given.short:
-        given.batches, given.steps = "2", 2
+        given.batches, given.steps, given.rounds = "2", 2, 1
     return given
 
 
@@ -63,7 +75,7 @@ def network_calls(given, matrix, environment):
     number = r"([0-9.e+-]+)"
     for side in given.sides.split(",") if given.sides else [""]:
         for batch in given.batches.split(","):
-            text = called([given.build / "diffinv", "calibrate", given.model, "--device", "cpu", "--batch", batch]
+            text = called([given.program, "calibrate", given.model, "--device", "cpu", "--batch", batch]
                           + (["--image-size", side] if side else []), env=environment)
             found = re.search(rf"(\d+x\d+), batch.*?: {number} s an image for a network call \({number} GFLOP/s\), "
                               rf"{number} s with its gradient \({number} GFLOP/s\)", text)
@@ -73,48 +85,59 @@ def network_calls(given, matrix, environment):
     print()
 
 
-def whole_run(given, workers, folder, environment):
-    """One run, told by its own journal and results."""
-    job = folder / "job.ini"
-    job.write_text(f"dataset = {given.images}\nmodel = {given.model}\nmethod = {given.method}\noperator = box\n"
-                   f"steps = {given.steps}\nbatch = 4\nseed = 1\n[box]\nsize = 24\n")
-    output = folder / f"on-{workers}"
-    begin = time.monotonic()
-    words = [given.build / "diffinv", "run", job, "--workers", str(workers), "--output", output]
-    with open(folder / "run.log", "w") as log:
-        process = subprocess.Popen(words, env=environment, stdout=log, stderr=log)
-        _, status, used = os.wait4(process.pid, 0)
-    process.returncode = os.waitstatus_to_exitcode(status)
-    wall = time.monotonic() - begin
-    if process.returncode != 0:
-        sys.exit(f"the run ended with exit code {process.returncode}\n{(folder / 'run.log').read_text()}")
-    events = [json.loads(line) for line in (output / "journal.jsonl").read_text().splitlines()]
-    committed = [event for event in events if event["event"] == "committed"]
-    sampling = sum(event["seconds_sampling"] for event in committed)
-    units = sum(event["seconds"] for event in committed)
-    with h5py.File(output / "results.h5") as results:
-        calls = int(results["nfe"][:].sum())
-        images = len(results["nfe"])
-    memory = used.ru_maxrss / 1024  # of the largest of the run's processes
-    print(f"{workers:7}{images:8}{wall:9.2f}{images / wall:12.3f}{sampling / calls:16.5f}{1 - sampling / units:16.2%}"
-          f"{1 - sampling / (workers * wall):15.1%}{memory:13.0f}")
+def run_of(given, model, steps, batch, workers, environment, folder, *more):
+    return Run(given.program, [f"dataset = {given.images}", f"model = {model}", f"method = {given.method}", "operator = box",
+                               f"steps = {steps}", f"batch = {batch}", "seed = 1", *more, "[box]", "size = 24"],
+               workers, environment, folder)
+
+
+def whole_runs(given, folder, environment):
+    print(f"whole runs: {given.method}, box, {given.steps} steps, batch 4")
+    print(f"{'workers':>7}{'images':>8}{'wall s':>9}{'images/s':>12}{'s/image/call':>16}{'unit unsampled':>16}"
+          f"{'run unsampled':>15}{'largest MiB':>13}")
+    for workers in map(int, given.workers.split(",")):
+        run = run_of(given, given.model, given.steps, 4, workers, environment, folder)
+        print(f"{workers:7}{run.images:8}{run.wall:9.2f}{run.images / run.wall:12.3f}{run.sampling / run.calls:16.5f}"
+              f"{1 - run.sampling / run.units:16.2%}{1 - run.sampling / (workers * run.wall):15.1%}{run.memory:13.0f}")
+    print("\nunit unsampled: share of a unit's seconds outside sampling (reading, A, metrics, its file). run unsampled: "
+          "share of the workers' wall time, start, merge and idling at the end included. largest MiB: peak memory of "
+          "the largest process.\n")
+
+
+def beside_peers(given, folder, environment):
+    peers = compare_peers.Peers(given.peers, SOURCE / "tests/benchmarks/peer.py")
+    given.method, steps = "dps", min(given.steps, 10)
+    model = given.model
+    if model is None:
+        model = folder / "network"
+        peers.call("make", model, "--settings", json.dumps(compare_peers.NETWORK))
+    batches = [int(batch) for batch in given.batches.split(",")]
+    side = json.loads((model / "config.json").read_text())["model"]["image_size"]
+
+    def run_ours(batch):
+        run = run_of(given, model, steps, batch, 1, environment, folder, f"images = 0-{max(batches) - 1}")
+        return run.sampling / run.calls, run.memory
+
+    print(f"beside {peers.versions()}, {steps} steps of dps on one thread")
+    compare_peers.compare(peers, model, side, batches, steps, given.rounds, run_ours)
 
 
 def main():
     given = arguments()
     with tempfile.TemporaryDirectory(prefix="diffinv-bench-") as name:
+        folder = pathlib.Path(name)
         # The costs that calibrate stores are not this user's.
         environment = dict(os.environ, XDG_CACHE_HOME=name, OMP_NUM_THREADS="1")
         matrix = roofline(given)
+        if given.peers:
+            beside_peers(given, folder, environment)
+            return
+        given.model = given.model or SOURCE / "jobs/quickstart/model"
+        if given.growth:
+            growth.grow(given, environment, folder)
+            return
         network_calls(given, matrix, environment)
-        print(f"whole runs: {given.method}, box, {given.steps} steps, batch 4")
-        print(f"{'workers':>7}{'images':>8}{'wall s':>9}{'images/s':>12}{'s/image/call':>16}{'unit unsampled':>16}"
-              f"{'run unsampled':>15}{'largest MiB':>13}")
-        for workers in map(int, given.workers.split(",")):
-            whole_run(given, workers, pathlib.Path(name), environment)
-        print("\nunit unsampled: share of a unit's seconds outside sampling (reading, A, metrics, its file). run unsampled: "
-              "share of the workers' wall time, start, merge and idling at the end included. largest MiB: peak memory of "
-              "the largest process.")
+        whole_runs(given, folder, environment)
 
 
 main()

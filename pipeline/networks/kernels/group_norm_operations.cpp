@@ -16,6 +16,7 @@
 #include <torch/csrc/autograd/autograd_not_implemented_fallback.h>
 #include <torch/library.h>
 
+#include "pipeline/networks/kernels/dense_images.h"
 #include "pipeline/networks/kernels/group_norm_planes.h"
 
 namespace pipeline {
@@ -54,7 +55,7 @@ const GroupNormKernels& kernels_of_this_processor() {
 
 GroupNormPlanes planes_of(const at::Tensor& x, const at::Tensor& weight, std::int64_t groups, bool has_silu,
                           double epsilon) {
-    return {x.size(0), x.size(1), x.numel() / (x.size(0) * x.size(1)), groups, weight.dim() == 2, has_silu, epsilon};
+    return {x.size(0), x.size(1), x.numel() / (x.size(0) * x.size(1)), groups, weight.dim() == 2, has_silu, epsilon, 0};
 }
 
 /// In float32: a group is read from memory once.
@@ -76,9 +77,11 @@ GroupNormTuple group_norm_silu_planes(const at::Tensor& x, const at::Tensor& wei
 at::Tensor group_norm_silu_vjp_planes(const at::Tensor& gradient, const at::Tensor& x, const at::Tensor& mean,
                                       const at::Tensor& rstd, const at::Tensor& weight, const at::Tensor& bias,
                                       std::int64_t groups, bool has_silu) {
-    const at::Tensor g = gradient.contiguous(), dense = x.contiguous(), w = weight.contiguous(), b = bias.contiguous();
+    const at::Tensor g = with_dense_images(gradient), dense = x.contiguous();
+    const at::Tensor w = weight.contiguous(), b = bias.contiguous();
     const at::Tensor dx = at::empty_like(dense);
-    const GroupNormPlanes planes = planes_of(dense, w, groups, has_silu, /*epsilon=*/0);
+    GroupNormPlanes planes = planes_of(dense, w, groups, has_silu, /*epsilon=*/0);
+    planes.gradient_stride = g.stride(0);
     const GroupNormBackward places{g.const_data_ptr<float>(),    dense.const_data_ptr<float>(),
                                    mean.const_data_ptr<float>(), rstd.const_data_ptr<float>(),
                                    w.const_data_ptr<float>(),    b.const_data_ptr<float>(),

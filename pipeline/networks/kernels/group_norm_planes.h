@@ -15,6 +15,7 @@ struct GroupNormPlanes {
     bool has_own_weights = false;  ///< weight and bias [images, channels] instead of [channels]
     bool has_silu = false;
     double epsilon = 0;
+    std::int64_t gradient_stride = 0;  ///< From an image of the gradient of y to the next: at least channels·pixels.
 
     std::int64_t in_group() const { return channels / groups; }
     /// Of group 0 … images·groups − 1: where its first channel's weight is.
@@ -29,7 +30,7 @@ struct GroupNormForward {
     float *y, *mean, *rstd;
 };
 
-/// Where the numbers of its gradient lie; `gradient` is of y, dx of x.
+/// Where the numbers of its gradient lie; `gradient` is of y, with gradient_stride, dx of x.
 struct GroupNormBackward {
     const float *gradient, *x, *mean, *rstd, *weight, *bias;
     float* dx;

@@ -170,7 +170,8 @@ inline void backward_group(const GroupNormPlanes& planes, const GroupNormBackwar
     // g' waits in dx.
     for (std::int64_t c = 0; c < in_group; ++c) {
         const float weight = at.weight[first_weight + c], a = weight * rstd, b = at.bias[first_weight + c];
-        const float* const g = at.gradient + group * count + c * pixels;
+        const float* const g =
+            at.gradient + group / planes.groups * planes.gradient_stride + group % planes.groups * count + c * pixels;
         const float* const x = at.x + group * count + c * pixels;
         float* const dx = at.dx + group * count + c * pixels;
         for (std::int64_t begin = 0; begin < pixels; begin += chunk) {

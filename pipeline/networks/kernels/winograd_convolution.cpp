@@ -3,6 +3,7 @@
 #include <ATen/Parallel.h>
 #include <ATen/ops/empty.h>
 
+#include "pipeline/networks/kernels/dense_images.h"
 #include "pipeline/networks/kernels/kernel_choice.h"
 #include "pipeline/networks/kernels/winograd_rows.h"
 
@@ -42,10 +43,10 @@ at::Tensor transformed_weights(const at::Tensor& weight, bool is_adjoint) {
 
 at::Tensor winograd_convolution(const at::Tensor& x, const at::Tensor& transformed, std::int64_t out_channels,
                                 const at::Tensor& bias, const at::Tensor& addend) {
-    const at::Tensor dense = x.contiguous();
+    const at::Tensor dense = with_dense_images(x);
     const at::Tensor dense_addend = addend.defined() ? addend.contiguous() : addend;
     at::Tensor y = at::empty({x.size(0), out_channels, x.size(2), x.size(3)}, x.options());
-    const WinogradShape shape{x.size(0), x.size(1), out_channels, x.size(2), x.size(3)};
+    const WinogradShape shape{x.size(0), x.size(1), out_channels, x.size(2), x.size(3), dense.stride(0)};
     const WinogradPlaces places{dense.const_data_ptr<float>(), transformed.const_data_ptr<float>(),
                                 bias.defined() ? bias.const_data_ptr<float>() : nullptr,
                                 dense_addend.defined() ? dense_addend.const_data_ptr<float>() : nullptr,

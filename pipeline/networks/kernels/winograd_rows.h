@@ -13,6 +13,8 @@ struct WinogradShape {
     std::int64_t out_channels = 0;
     std::int64_t height = 0;
     std::int64_t width = 0;
+    std::int64_t image_stride =
+        0;  ///< From an image of x to the next: in_channels·height·width, or more in a part of a tensor.
 
     /// Four rows of outputs are computed together: the pieces of an image that the work is cut into.
     std::int64_t bands() const { return (height + 3) / 4; }

@@ -159,7 +159,7 @@ void convolve(const WinogradShape& shape, const WinogradPlaces& at, std::int64_t
         for (std::int64_t i = 0; i < bands; ++i) {
             const std::int64_t image = (begin + i) / shape.bands(), band = (begin + i) % shape.bands();
             for (std::int64_t c = 0; c < shape.in_channels; ++c) {
-                take_inputs(at.x + (image * shape.in_channels + c) * pixels, band, shape, zeros,
+                take_inputs(at.x + image * shape.image_stride + c * pixels, band, shape, zeros,
                             planes + c * stride + i * band_width, plane_stride);
             }
         }

@@ -1,6 +1,7 @@
 #include <gtest/gtest.h>
 
 #include <cmath>
+#include <functional>
 #include <limits>
 #include <tuple>
 #include <vector>
@@ -9,6 +10,7 @@
 
 #include <ATen/Parallel.h>
 #include <ATen/TensorOperators.h>
+#include <ATen/ops/avg_pool2d.h>
 #include <ATen/ops/conv2d.h>
 #include <ATen/ops/empty.h>
 #include <ATen/ops/empty_like.h>
@@ -17,13 +19,14 @@
 #include <ATen/ops/rand.h>
 #include <ATen/ops/randn.h>
 #include <ATen/ops/silu.h>
+#include <ATen/ops/upsample_nearest2d.h>
 #include <ATen/ops/zeros.h>
 #include <c10/core/GradMode.h>
 
 #include "pipeline/networks/kernels/frozen_convolution.h"
 #include "pipeline/networks/kernels/group_norm_planes.h"
 #include "pipeline/networks/kernels/group_norm_silu.h"
-#include "pipeline/networks/kernels/kernel_choice.h"
+#include "pipeline/networks/kernels/resampling.h"
 #include "pipeline/networks/kernels/winograd_convolution.h"
 #include "pipeline/networks/kernels/winograd_rows.h"
 
@@ -113,9 +116,47 @@ TEST(FrozenConvolution, ByWinogradDoesNotDependOnTheBatchOrTheThreads) {
     }
 }
 
+// Half of the channels of a larger tensor, as the gradient of a concatenation is.
+TEST(Kernels, ReadAPartOfATensorAsIfItWereDense) {
+    const at::Tensor whole = at::randn({3, 32, 16, 18});
+    const at::Tensor part = whole.narrow(1, 8, 16), x = at::randn({3, 16, 16, 18});
+    const pipeline::FrozenConvolution layer(at::randn({16, 16, 3, 3}), at::randn({16}), 1, 1);
+    EXPECT_TRUE(layer.forward(part).equal(layer.forward(part.contiguous())));
+    const at::Tensor weight = at::randn({16}), bias = at::randn({16});
+    const auto norm = [&](const at::Tensor& v) { return pipeline::group_norm_silu(v, weight, bias, 4, 1e-5); };
+    EXPECT_TRUE(norm(part).equal(norm(part.contiguous())));
+    for (const auto& f :
+         {std::function<at::Tensor(const at::Tensor&)>(norm),
+          std::function<at::Tensor(const at::Tensor&)>([&](const at::Tensor& v) { return layer.forward(v); })}) {
+        EXPECT_TRUE(output_and_vjp(f, x, part).second.equal(output_and_vjp(f, x, part.contiguous()).second));
+    }
+}
+
+TEST(Resampling, HalvesAndDoublesAsLibTorchDoes) {
+    for (const at::ScalarType type : {at::kFloat, at::kDouble}) {
+        const at::Tensor whole = at::randn({3, 6, 8, 14}, type), x = whole.narrow(1, 2, 3);
+        const auto halved = [](const at::Tensor& v) { return pipeline::halved(v); };
+        const auto pooled = [](const at::Tensor& v) { return at::avg_pool2d(v, {2, 2}); };
+        const auto doubled = [](const at::Tensor& v) { return pipeline::doubled(v); };
+        const auto upsampled = [](const at::Tensor& v) { return at::upsample_nearest2d(v, {16, 28}); };
+        const double rounding = type == at::kFloat ? 1e-6 : 1e-15;
+        const at::Tensor g_small = at::randn({3, 3, 4, 7}, type), g_large = at::randn({3, 3, 16, 28}, type);
+        const auto [small, dx_small] = output_and_vjp(halved, x, g_small);
+        const auto [pool, dx_pool] = output_and_vjp(pooled, x, g_small);
+        EXPECT_LT(largest_difference(small, pool), rounding);
+        EXPECT_LT(largest_difference(dx_small, dx_pool), rounding);
+        EXPECT_TRUE(halved(x).equal(small));
+        const auto [large, dx_large] = output_and_vjp(doubled, x, g_large);
+        const auto [up, dx_up] = output_and_vjp(upsampled, x, g_large);
+        EXPECT_TRUE(large.equal(up));
+        EXPECT_LT(largest_difference(dx_large, dx_up), 4 * rounding);
+        EXPECT_TRUE(doubled(x).equal(large));
+    }
+}
+
 TEST(FrozenConvolution, EveryKindOfProcessorComputesTheSameBits) {
     for (const std::int64_t side : {1, 7, 16, 65}) {
-        const pipeline::WinogradShape shape{2, 5, 11, side, side};
+        const pipeline::WinogradShape shape{2, 5, 11, side, side, 5 * side * side};
         const at::Tensor x = at::randn({2, 5, side, side}), bias = at::randn({11});
         const at::Tensor weights = pipeline::transformed_weights(at::randn({11, 5, 3, 3}), false);
         std::vector<at::Tensor> y;
@@ -228,7 +269,7 @@ TEST(GroupNorm, EveryKindOfProcessorComputesTheSameBits) {
         const at::Tensor x = at::randn({3, 8, pixels}) * 4 - 1, g = at::randn(x.sizes());
         const at::Tensor weight = at::randn({8}), bias = at::randn({8});
         for (const bool has_silu : {true, false}) {
-            const pipeline::GroupNormPlanes planes{3, 8, pixels, 4, false, has_silu, 1e-6};
+            const pipeline::GroupNormPlanes planes{3, 8, pixels, 4, false, has_silu, 1e-6, 8 * pixels};
             std::vector<at::Tensor> y, dx;
             for (const pipeline::GroupNormKernels& kernels : pipeline::group_norm_kernels()) {
                 if (!kernels.is_usable) continue;
