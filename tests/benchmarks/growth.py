@@ -23,7 +23,7 @@ def of_size(given, environment, folder):
     print("image size, batch 1; law: as the pixels\n"
           f"{'size':>6}{'s a call':>10}{'of law':>8}{'with vjp':>10}{'of law':>8}")
     first = None
-    for side in (64, 128, 256):
+    for side in (64,) if given.short else (64, 128, 256):
         plain, both = network_call(given.program, given.model, side, 1, environment, folder)
         first = first or (plain, both)
         law = (side / 64) ** 2
@@ -34,7 +34,7 @@ def of_batch(given, environment, folder):
     print("\nbatch, 64²; law: the same an image\n"
           f"{'batch':>6}{'s an image':>12}{'of law':>8}{'with vjp':>10}{'of law':>8}")
     first = None
-    for batch in (1, 2, 4, 8, 16):
+    for batch in (1,) if given.short else (1, 2, 4, 8, 16):
         plain, both = network_call(given.program, given.model, 64, batch, environment, folder)
         first = first or (plain, both)
         print(f"{batch:6}{plain:12.4f}{plain / first[0]:8.2f}{both:10.4f}{both / first[1]:8.2f}")
@@ -43,7 +43,7 @@ def of_batch(given, environment, folder):
 def of_steps(given, environment, folder):
     print("\nsteps, dps, 4 images of 64², 1 worker; law: sampling as the steps, the rest constant\n"
           f"{'steps':>6}{'sampling s':>12}{'ms a step':>11}{'the rest s':>12}")
-    for steps in (10, 20, 50, 100, 200):
+    for steps in (2,) if given.short else (10, 20, 50, 100, 200):
         run = Run(given.program, [f"dataset = {given.images}", f"model = {given.model}", "images = 0-3", "method = dps",
                                   "operator = box", f"steps = {steps}", "batch = 4", "seed = 1", "[box]", "size = 24"],
                   1, environment, folder)
@@ -73,8 +73,9 @@ def of_workers(given, environment, folder):
           f"{'workers':>8}{'wall s':>9}{'images/s':>10}{'to one':>8}{'s a call':>10}")
     dataset = small_images(folder, 64)
     first = None
-    for workers in (1, 2, 4, 8):
-        run = Run(given.program, small_job(given, dataset, "dps", 4) + ["steps = 200", "[box]", "size = 6"], workers,
+    for workers in (2,) if given.short else (1, 2, 4, 8):
+        steps = 2 if given.short else 200
+        run = Run(given.program, small_job(given, dataset, "dps", 4) + [f"steps = {steps}", "[box]", "size = 6"], workers,
                   environment, folder)
         first = first or run.wall
         print(f"{workers:8}{run.wall:9.2f}{run.images / run.wall:10.2f}{first / run.wall:8.2f}"
@@ -87,7 +88,7 @@ def of_images(given, environment, folder):
           "constant but for their rows\n"
           f"{'images':>8}{'units':>8}{'plan s':>8}{'run s':>9}{'units/s':>9}{'status s':>10}{'merge s':>9}{'units/s':>9}"
           f"{'MiB':>6}{'verify s':>10}{'MiB':>6}")
-    for count, batch in [(100, 1), (1000, 1), (1000, 16), (10000, 1), (10000, 16), (100000, 16), (100000, 1)]:
+    for count, batch in [(100, 16)] if given.short else [(100, 1), (1000, 1), (1000, 16), (10000, 1), (10000, 16), (100000, 16), (100000, 1)]:
         if count > given.most_images:
             continue
         dataset = small_images(folder, count)

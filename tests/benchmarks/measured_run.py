@@ -37,10 +37,12 @@ class Run:
         job = folder / "job.ini"
         job.write_text("".join(line + "\n" for line in lines))
         self.folder = pathlib.Path(tempfile.mkdtemp(prefix="run-", dir=folder))
+        begin = time.time()
         run = Called([program, "run", job, "--workers", workers, "--output", self.folder], environment, folder)
         self.wall, self.memory = run.seconds, run.memory
         events = [json.loads(line) for line in (self.folder / "journal.jsonl").read_text().splitlines()]
         committed = [event for event in events if event["event"] == "committed"]
+        self.until_first = min(event["time"] for event in events if event["event"] == "dispatched") - begin
         self.unit_count = len(committed)
         self.sampling = sum(event["seconds_sampling"] for event in committed)
         self.units = sum(event["seconds"] for event in committed)

@@ -9,11 +9,10 @@ import statistics
 import subprocess
 import sys
 import tempfile
-import time
 
 import compare_peers
 import growth
-from measured_run import Run
+from measured_run import Called, Run
 
 SOURCE = pathlib.Path(__file__).resolve().parents[2]
 
@@ -50,38 +49,41 @@ def arguments():
     return given
 
 
-def called(words, **options):
-    done = subprocess.run([str(word) for word in words], capture_output=True, text=True, **options)
+def timed_parts(given, filtered, *more):
+    """bench_parts' runs whose names fit, by name: seconds, FLOP/s, bytes_per_second; medians of three."""
+    words = [given.build / "tests/bench_parts", f"--benchmark_filter={filtered}", "--benchmark_format=json", *more]
+    words += ["--benchmark_min_time=0"] if given.short else ["--benchmark_repetitions=3"]
+    done = subprocess.run([str(word) for word in words], capture_output=True, text=True)
     if done.returncode != 0:
-        sys.exit(f"{' '.join(map(str, words))}: exit code {done.returncode}\n{done.stdout}{done.stderr}")
-    return done.stdout
+        sys.exit(f"bench_parts: exit code {done.returncode}\n{done.stderr}")
+    runs = {}
+    for run in json.loads(done.stdout)["benchmarks"]:
+        if run["run_type"] == "iteration":
+            runs.setdefault(run["run_name"], []).append(run)
+    return {name: {"seconds": statistics.median(run["real_time"] for run in of_name) / 1e3,
+                   "flop": statistics.median(run.get("FLOP/s", 0) for run in of_name),
+                   "bytes": statistics.median(run.get("bytes_per_second", 0) for run in of_name)}
+            for name, of_name in runs.items()}
 
 
 def roofline(given):
-    """FLOP/s of a float32 matrix product of 2048 and bytes a second of a copy, medians of five."""
-    repeats = 1 if given.short else 5
-    text = called([given.build / "tests/bench_parts", "--benchmark_filter=^(matrix_product/2048|copy)$",
-                   f"--benchmark_repetitions={repeats}", "--benchmark_format=json"]
-                  + (["--benchmark_min_time=0"] if given.short else []))
-    runs = [run for run in json.loads(text)["benchmarks"] if run["run_type"] == "iteration"]
-    matrix = statistics.median(run["FLOP/s"] for run in runs if run["name"].startswith("matrix"))
-    copy = statistics.median(run["bytes_per_second"] for run in runs if run["name"].startswith("copy"))
+    roof = timed_parts(given, "^(matrix_product/2048|copy)$")
+    matrix, copy = roof["matrix_product/2048"]["flop"], roof["copy"]["bytes"]
     print(f"one thread: matrix product {matrix / 1e9:.0f} GFLOP/s, copy {copy / 1e9:.1f} GB/s\n")
-    return matrix
+    return matrix, copy
 
 
-def network_calls(given, matrix, environment):
-    print(f"{'network call':24}{'s an image':>12}{'GFLOP/s':>9}{'share':>7}{'with vjp':>12}{'GFLOP/s':>9}{'share':>7}")
-    number = r"([0-9.e+-]+)"
-    for side in given.sides.split(",") if given.sides else [""]:
-        for batch in given.batches.split(","):
-            text = called([given.program, "calibrate", given.model, "--device", "cpu", "--batch", batch]
-                          + (["--image-size", side] if side else []), env=environment)
-            found = re.search(rf"(\d+x\d+), batch.*?: {number} s an image for a network call \({number} GFLOP/s\), "
-                              rf"{number} s with its gradient \({number} GFLOP/s\)", text)
-            size, forward, rate, gradient, both = found.group(1), *map(float, found.groups()[1:])
-            print(f"{size + ', batch ' + batch:24}{forward:12.4f}{rate:9.0f}{rate * 1e9 / matrix:7.0%}"
-                  f"{gradient:12.4f}{both:9.0f}{both * 1e9 / matrix:7.0%}")
+def network_calls(given, matrix, copy):
+    """FLOP and bytes are those of the formulas: least_bytes in parts.cpp, forward_flop of the program."""
+    print(f"{'network call':28}{'s an image':>12}{'GFLOP':>8}{'GFLOP/s':>9}{'share':>7}{'MB':>8}{'GB/s':>7}{'share':>7}")
+    sides = [f"--sides={given.sides}"] if given.sides else []
+    found = timed_parts(given, "^network", f"--model={given.model}", f"--batches={given.batches}", *sides)
+    for name, run in found.items():
+        kind, batch, side = re.fullmatch(r"(\w+)/N:(\d+)/side:(\d+)", name).groups()
+        each = run["seconds"] / int(batch)
+        label = f"{side}², batch {batch}{', with vjp' if kind == 'network_and_vjp' else ''}"
+        print(f"{label:28}{each:12.4f}{run['flop'] * each / 1e9:8.2f}{run['flop'] / 1e9:9.0f}{run['flop'] / matrix:7.0%}"
+              f"{run['bytes'] * each / 1e6:8.1f}{run['bytes'] / 1e9:7.1f}{run['bytes'] / copy:7.0%}")
     print()
 
 
@@ -89,6 +91,18 @@ def run_of(given, model, steps, batch, workers, environment, folder, *more):
     return Run(given.program, [f"dataset = {given.images}", f"model = {model}", f"method = {given.method}", "operator = box",
                                f"steps = {steps}", f"batch = {batch}", "seed = 1", *more, "[box]", "size = 24"],
                workers, environment, folder)
+
+
+def starts(given, environment, folder):
+    """What a person waits for before anything is computed."""
+    print(f"{'start':38}{'s':>7}{'MiB':>7}")
+    for words in (["version"], ["list", "methods"], ["list", "options"]):
+        call = Called([given.program, *words], environment, folder)
+        print(f"{' '.join(words):38}{call.seconds:7.2f}{call.memory:7.0f}")
+    run = run_of(given, given.model, 2, 4, 1, environment, folder)
+    print(f"{'run, until its first unit is dealt':38}{run.until_first:7.2f}")
+    call = Called([given.program, "status", run.folder], environment, folder)
+    print(f"{'status':38}{call.seconds:7.2f}{call.memory:7.0f}\n")
 
 
 def whole_runs(given, folder, environment):
@@ -128,7 +142,7 @@ def main():
         folder = pathlib.Path(name)
         # The costs that calibrate stores are not this user's.
         environment = dict(os.environ, XDG_CACHE_HOME=name, OMP_NUM_THREADS="1")
-        matrix = roofline(given)
+        matrix, copy = roofline(given)
         if given.peers:
             beside_peers(given, folder, environment)
             return
@@ -136,7 +150,8 @@ def main():
         if given.growth:
             growth.grow(given, environment, folder)
             return
-        network_calls(given, matrix, environment)
+        network_calls(given, matrix, copy)
+        starts(given, environment, folder)
         whole_runs(given, folder, environment)
 
 

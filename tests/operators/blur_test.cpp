@@ -2,6 +2,7 @@
 
 #include <cmath>
 #include <string>
+#include <tuple>
 #include <vector>
 
 #include <gmock/gmock.h>
@@ -12,6 +13,7 @@
 #include <ATen/ops/eye.h>
 #include <ATen/ops/full.h>
 #include <ATen/ops/ones.h>
+#include <ATen/ops/randn.h>
 #include <ATen/ops/tensor.h>
 #include <ATen/ops/zeros.h>
 
@@ -100,6 +102,29 @@ TEST(Blur, ProductKernelGivesWhatTheGeneralPathGives) {
     const at::Tensor x = test_operators::values(image, 6);
     EXPECT_LE((general.forward(x) - separable.forward(x) - single.forward(x)).abs().max().item<double>(), 1e-13);
     EXPECT_LE((general.adjoint(x) - separable.adjoint(x) - single.adjoint(x)).abs().max().item<double>(), 1e-13);
+}
+
+// A kernel with few taps is applied tap by tap, unless a graph is asked for: then LibTorch convolves.
+TEST(Blur, SparseKernelGivesWhatAConvolutionGives) {
+    const operators::Shape image{3, 21, 37};
+    at::Tensor kernels = at::zeros({2, 1, 13, 9}, at::kDouble);
+    for (const auto& [i, a, b] :
+         {std::tuple{0, 0, 0}, {0, 12, 8}, {0, 4, 7}, {0, 6, 4}, {1, 0, 8}, {1, 5, 5}, {1, 11, 1}}) {
+        kernels[i][0][a][b] = 0.3 + 0.1 * a - 0.05 * b;
+    }
+    for (const at::Tensor& kernel : {kernels, kernels[0][0]}) {
+        const Blur A("kernel", kernel, image);
+        ASSERT_FALSE(A.is_separable());
+        for (const at::ScalarType type : {at::kDouble, at::kFloat}) {
+            const at::Tensor x = at::randn({2, 3, 21, 37}, type);
+            const at::Tensor leaf = x.clone().requires_grad_(true);
+            const double rounding = type == at::kFloat ? 3e-6 : 1e-14;
+            EXPECT_FALSE(A.forward(x).requires_grad());
+            EXPECT_TRUE(A.forward(leaf).requires_grad());
+            EXPECT_LE((A.forward(x) - A.forward(leaf)).abs().max().item<double>(), rounding);
+            EXPECT_LE((A.adjoint(x) - A.adjoint(leaf)).abs().max().item<double>(), rounding);
+        }
+    }
 }
 
 TEST(Blur, KeepsAConstantImageWhereTheTapsSumToOne) {
