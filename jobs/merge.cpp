@@ -6,6 +6,7 @@
 #include <cmath>
 #include <limits>
 #include <map>
+#include <optional>
 #include <stdexcept>
 
 #include "jobs/journal.h"
@@ -103,11 +104,12 @@ MergeResult merge(const Campaign& campaign) {
         pipeline::Sha256 digest;
         digest.update(plan.digest());
         for (const std::int64_t number : units) {
-            const pipeline::UnitFile unit = pipeline::read_unit_file(campaign.folder(), number);
+            std::optional<Hdf5File> opened;
+            const pipeline::UnitFile unit = pipeline::read_unit_file(campaign.folder(), number, &opened);
             if (unit.plan_digest != plan.digest()) {
                 throw pipeline::FileError(campaign.folder() / pipeline::unit_path(number), "belongs to another plan");
             }
-            digest.update(restored.add(campaign.folder() / pipeline::unit_path(number), unit));
+            digest.update(restored.add(*opened, unit));
             const auto known = seconds.find(number);
             columns.add(unit, plan.configuration_of(number),
                         known == seconds.end() ? std::numeric_limits<double>::quiet_NaN() : known->second);

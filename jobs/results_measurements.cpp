@@ -5,6 +5,7 @@
 #include <ATen/ops/tensor.h>
 
 #include <algorithm>
+#include <optional>
 #include <set>
 
 #include "jobs/results_chunks.h"
@@ -220,9 +221,10 @@ std::vector<std::string> write_measurements(Hdf5File& results, const Campaign& c
             for (std::int64_t block = 0; block < plan.block_count(); ++block) {
                 const std::filesystem::path path = campaign.folder() / pipeline::measurement_path(label, block);
                 if (!std::filesystem::exists(path)) continue;
+                std::optional<Hdf5File> opened;
                 const pipeline::MeasurementFile content =
-                    pipeline::read_measurement_file(campaign.folder(), label, block);
-                const Hdf5File committed = Hdf5File::open(path);
+                    pipeline::read_measurement_file(campaign.folder(), label, block, &opened);
+                const Hdf5File& committed = *opened;
                 const ImageBlock place = plan.block(block);
                 truth.add(block, committed, content);
                 writers[place.group].add({static_cast<std::int64_t>(level), place.first_in_group, committed, content});

@@ -80,12 +80,11 @@ void ResultRestored::make_dataset(const operators::Shape& shape, std::int64_t ro
     }
 }
 
-std::string ResultRestored::add(const std::filesystem::path& unit_file, const pipeline::UnitFile& content) {
+std::string ResultRestored::add(const Hdf5File& unit, const pipeline::UnitFile& content) {
     const at::Tensor& images = content.rows.restored;
     const std::string words = size_words({images.size(1), images.size(2), images.size(3)});
     const std::string name = "restored" + (is_mixed_ ? "_" + words : std::string());
     std::int64_t& row = rows_[words];
-    const Hdf5File unit = Hdf5File::open(unit_file);
     const bool is_float = content.store == pipeline::Store::float32;
     copy_chunks({.file = unit, .name = "restored", .images = images.size(0), .is_shuffled = is_float},
                 {.file = results_, .name = name, .leading = {row}, .is_shuffled = is_float});

@@ -1,7 +1,6 @@
 #pragma once
 
 #include <cstdint>
-#include <filesystem>
 #include <map>
 #include <string>
 #include <vector>
@@ -24,7 +23,7 @@ class ResultRestored {
     ResultRestored(pipeline::Hdf5File& results, const SweepPlan& plan, const std::vector<std::int64_t>& units);
 
     /// Copies a unit's images without unpacking them, and returns the unit's content digest.
-    std::string add(const std::filesystem::path& unit_file, const pipeline::UnitFile& content);
+    std::string add(const pipeline::Hdf5File& unit, const pipeline::UnitFile& content);
     /// Writes the columns, where sizes are mixed.
     void finish();
 

@@ -6,6 +6,7 @@
 #include <stdexcept>
 #include <utility>
 
+#include <ATen/ops/cat.h>
 #include <ATen/ops/constant_pad_nd.h>
 #include <ATen/ops/conv2d.h>
 #include <ATen/ops/conv_transpose2d.h>
@@ -117,13 +118,31 @@ Blur::Blur(std::string name, const at::Tensor& kernel, Shape image_shape)
 void Blur::set_kernel(const at::Tensor& kernels) {
     kernel_ = at::repeat_interleave(kernels, x_shape().channels, 0);
     kernel_float_ = kernel_.to(at::kFloat);
-    // LibTorch's convolution spends about six times less on a tap, but spends it on zeros too.
-    is_sparse_ = 8 * kernel_.ne(0).sum().item<std::int64_t>() < kernel_.numel();
+    // LibTorch's convolution spends less on a tap, but spends it on zeros too. Each kernel by itself: an image's bits
+    // do not depend on its neighbours.
+    for (std::int64_t i = 0; i < kernel_.size(0); ++i) {
+        const std::int64_t taps = kernel_.select(0, i).ne(0).sum().item<std::int64_t>();
+        is_sparse_.push_back(8 * taps < kernel_.size(2) * kernel_.size(3));
+    }
 }
 
-bool Blur::is_sparse_for(const at::Tensor& x) const {
+bool Blur::goes_by_taps(const at::Tensor& x) const {
     const bool has_graph = c10::GradMode::is_enabled() && x.requires_grad();
-    return is_sparse_ && x.is_cpu() && !has_graph && (x.scalar_type() == at::kFloat || x.scalar_type() == at::kDouble);
+    const bool is_known = x.scalar_type() == at::kFloat || x.scalar_type() == at::kDouble;
+    return x.is_cpu() && kernel_.is_cpu() && !has_graph && is_known && std::ranges::count(is_sparse_, true) > 0;
+}
+
+template <class ByTaps, class ByConvolution>
+at::Tensor Blur::by_kernel(const at::Tensor& x, const at::Tensor& kernel, const ByTaps& by_taps,
+                           const ByConvolution& by_convolution) const {
+    if (!goes_by_taps(x)) return by_convolution(x, kernel);
+    if (std::ranges::count(is_sparse_, false) == 0) return by_taps(x, kernel);
+    std::vector<at::Tensor> planes;  // kernels of each image's own, some with many taps
+    for (std::int64_t i = 0; i < kernel.size(0); ++i) {
+        const at::Tensor plane = x.narrow(1, i, 1), one = kernel.narrow(0, i, 1);
+        planes.push_back(is_sparse_[static_cast<std::size_t>(i)] ? by_taps(plane, one) : by_convolution(plane, one));
+    }
+    return at::cat(planes, 1);
 }
 
 std::vector<at::Tensor> Blur::tensors() const {
@@ -154,8 +173,14 @@ at::Tensor Blur::apply_forward(const at::Tensor& x) const {
     const std::int64_t rows = kernel.size(2) / 2;
     const std::int64_t columns = kernel.size(3) / 2;
     const at::Tensor mirrored = at::reflection_pad2d(side_by_side(x, "x"), {columns, columns, rows, rows});
-    if (is_sparse_for(x)) return sum_of_taps(mirrored.flatten(0, 1).contiguous(), kernel).view(x.sizes());
-    return at::conv2d(mirrored, kernel, {}, 1, at::IntArrayRef{0, 0}, 1, kernel.size(0)).view(x.sizes());
+    const auto by_taps = [](const at::Tensor& planes, const at::Tensor& k) {
+        const at::Tensor sums = sum_of_taps(planes.flatten(0, 1).contiguous(), k);
+        return sums.view({planes.size(0), planes.size(1), sums.size(1), sums.size(2)});
+    };
+    const auto by_convolution = [](const at::Tensor& planes, const at::Tensor& k) {
+        return at::conv2d(planes, k, {}, 1, at::IntArrayRef{0, 0}, 1, k.size(0));
+    };
+    return by_kernel(mirrored, kernel, by_taps, by_convolution).view(x.sizes());
 }
 
 at::Tensor Blur::apply_adjoint(const at::Tensor& y) const {
@@ -170,16 +195,17 @@ at::Tensor Blur::apply_adjoint(const at::Tensor& y) const {
     const at::Tensor& kernel = is_float ? kernel_float_ : kernel_;
     const std::int64_t rows = kernel.size(2) / 2;
     const std::int64_t columns = kernel.size(3) / 2;
-    const at::Tensor beside = side_by_side(y, "y");
-    at::Tensor padded;
-    if (is_sparse_for(y)) {
+    const auto by_taps = [&](const at::Tensor& planes, const at::Tensor& k) {
         // Out to the mirrored border: the flipped kernel on y among zeros.
-        const at::Tensor zeros = at::constant_pad_nd(beside, {2 * columns, 2 * columns, 2 * rows, 2 * rows});
-        padded = sum_of_taps(zeros.flatten(0, 1).contiguous(), kernel.flip({2, 3}).contiguous(), 2 * rows, 2 * columns)
-                     .unsqueeze(0);
-    } else {
-        padded = at::conv_transpose2d(beside, kernel, {}, 1, 0, 0, kernel.size(0));
-    }
+        const at::Tensor zeros = at::constant_pad_nd(planes, {2 * columns, 2 * columns, 2 * rows, 2 * rows});
+        const at::Tensor flipped = k.flip({2, 3}).contiguous();
+        const at::Tensor sums = sum_of_taps(zeros.flatten(0, 1).contiguous(), flipped, 2 * rows, 2 * columns);
+        return sums.view({planes.size(0), planes.size(1), sums.size(1), sums.size(2)});
+    };
+    const auto by_convolution = [](const at::Tensor& planes, const at::Tensor& k) {
+        return at::conv_transpose2d(planes, k, {}, 1, 0, 0, k.size(0));
+    };
+    const at::Tensor padded = by_kernel(side_by_side(y, "y"), kernel, by_taps, by_convolution);
     return fold_mirror(fold_mirror(padded, 3, columns), 2, rows).view(y.sizes());
 }
 

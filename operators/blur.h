@@ -19,8 +19,9 @@ namespace operators {
 /// than two convolutions for every image size up to 1024. On a GPU float32 images are blurred by
 /// `mirrored_blur`. Zero taps at the kernel's border cost nothing.
 ///
-/// Kernels of each image's own, [N, 1, K_h, K_w], are applied as they are, to batches of N images; on a CPU by their
-/// taps that are not 0 where these are few, as in the path of a shaken camera.
+/// Kernels of each image's own, [N, 1, K_h, K_w], are applied as they are, to batches of N images. On a CPU a kernel
+/// that is no product and mostly 0, as the path of a shaken camera, is applied by its taps, where no graph is made; its
+/// roundings are then others than LibTorch's.
 class Blur final : public LinearOperator {
   public:
     /// @param kernel  [K_h, K_w] or [N, 1, K_h, K_w], both sides odd; its device is where images must be
@@ -36,8 +37,11 @@ class Blur final : public LinearOperator {
     at::Tensor apply_forward(const at::Tensor& x) const override;
     at::Tensor apply_adjoint(const at::Tensor& y) const override;
     void set_kernel(const at::Tensor& kernels);
-    /// True where x is best blurred tap by tap.
-    bool is_sparse_for(const at::Tensor& x) const;
+    bool goes_by_taps(const at::Tensor& x) const;
+    /// by_taps(x, kernel) or by_convolution(x, kernel), each plane of x [1, N C, …] by what its own kernel asks for.
+    template <class ByTaps, class ByConvolution>
+    at::Tensor by_kernel(const at::Tensor& x, const at::Tensor& kernel, const ByTaps& by_taps,
+                         const ByConvolution& by_convolution) const;
     /// x as convolution by `kernel_` wants it: all channels of all images side by side where each has its own kernel.
     at::Tensor side_by_side(const at::Tensor& x, std::string_view what) const;
 
@@ -48,10 +52,10 @@ class Blur final : public LinearOperator {
     at::Tensor horizontal_float_;
     at::Tensor column_;  // u and v themselves in float32: on a GPU the taps are applied one by one
     at::Tensor row_;
-    bool is_sparse_ = false;
     // else the kernel itself without its zero border, [C, 1, K_h, K_w] or [N C, 1, K_h, K_w], in double and in float32
     at::Tensor kernel_;
     at::Tensor kernel_float_;
+    std::vector<bool> is_sparse_;  // of each of them
 };
 
 }  // namespace operators

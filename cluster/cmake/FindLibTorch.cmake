@@ -41,8 +41,7 @@ if(LibTorch_FOUND AND NOT TARGET LibTorch::cpu)
   # The OpenMP runtime that LibTorch brings along, or else the compiler's, which it then uses too.
   add_library(LibTorch::openmp INTERFACE IMPORTED)
   if(CMAKE_CXX_COMPILER_ID STREQUAL "GNU")
-    find_library(LibTorch_openmp_LIBRARY libgomp.so.1 HINTS "${_libtorch_root}/lib" NO_DEFAULT_PATH)
-    mark_as_advanced(LibTorch_openmp_LIBRARY)
+    file(GLOB LibTorch_openmp_LIBRARY "${_libtorch_root}/lib/libgomp*.so*") # some builds put a hash into its name
     target_compile_options(LibTorch::openmp INTERFACE $<$<COMPILE_LANGUAGE:CXX>:-fopenmp>)
     target_link_libraries(LibTorch::openmp INTERFACE
       $<IF:$<BOOL:${LibTorch_openmp_LIBRARY}>,${LibTorch_openmp_LIBRARY},-fopenmp>)

@@ -5,6 +5,7 @@
 #include <vector>
 
 #include <ATen/Dispatch.h>
+#include <ATen/Parallel.h>
 #include <ATen/ops/empty.h>
 
 namespace operators {
@@ -70,15 +71,17 @@ at::Tensor sum_of_taps(const at::Tensor& x, const at::Tensor& kernels, std::int6
     at::Tensor out = at::empty({x.size(0), height, width}, x.options());
     AT_DISPATCH_FLOATING_TYPES(x.scalar_type(), "sum_of_taps", [&] {
         constexpr int block = 128 / sizeof(scalar_t);  // eight registers of 16 bytes
-        for (std::int64_t number = 0; number < x.size(0); ++number) {
-            const std::int64_t kernel = number / planes_of_kernel;
-            const auto taps = taps_of(kernels.const_data_ptr<scalar_t>() + kernel * kernel_height * kernel_width,
-                                      kernel_height, kernel_width);
-            const Plane<scalar_t> plane{x.const_data_ptr<scalar_t>() + number * x.size(1) * x.size(2), x.size(1),
-                                        x.size(2), rows_of_margin, columns_of_margin};
-            auto* to = out.mutable_data_ptr<scalar_t>() + number * height * width;
-            for (std::int64_t i = 0; i < height; ++i) sum_row<block>(taps, plane, i, width, to + i * width);
-        }
+        at::parallel_for(0, x.size(0), 1, [&](std::int64_t first, std::int64_t last) {
+            for (std::int64_t number = first; number < last; ++number) {
+                const std::int64_t kernel = number / planes_of_kernel;
+                const auto taps = taps_of(kernels.const_data_ptr<scalar_t>() + kernel * kernel_height * kernel_width,
+                                          kernel_height, kernel_width);
+                const Plane<scalar_t> plane{x.const_data_ptr<scalar_t>() + number * x.size(1) * x.size(2), x.size(1),
+                                            x.size(2), rows_of_margin, columns_of_margin};
+                auto* to = out.mutable_data_ptr<scalar_t>() + number * height * width;
+                for (std::int64_t i = 0; i < height; ++i) sum_row<block>(taps, plane, i, width, to + i * width);
+            }
+        });
     });
     return out;
 }

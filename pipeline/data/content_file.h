@@ -4,6 +4,7 @@
 #include <filesystem>
 #include <functional>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include <ATen/core/Tensor.h>
@@ -69,6 +70,8 @@ class ContentReader {
 
     /// @throws FileError  where what was read is not what was written
     void finish();
+    /// The file, still open. The reader is spent.
+    Hdf5File release() { return std::move(file_); }
 
   private:
     std::filesystem::path path_;

@@ -50,8 +50,14 @@ std::vector<std::string> Hdf5File::read_strings(const std::string& name) const {
     check_hdf5_read_size(dataset, count, H5Tget_size(type), place);
     if (count == 0) return {};
     if (!extent.empty()) check_hdf5_chunks(dataset, extent, 0, extent.front(), place);
+    // The library clears a megabyte for every conversion of strings unless it is told that less will do.
+    constexpr std::size_t conversion_bytes = 1 << 14;
+    const Hdf5Handle transfer(check_hdf5(H5Pcreate(H5P_DATASET_XFER), "H5Pcreate", place), H5Pclose);
+    if (H5Tget_size(type) <= conversion_bytes) {
+        check_hdf5(H5Pset_buffer(transfer, conversion_bytes, nullptr, nullptr), "H5Pset_buffer", place);
+    }
     return read_string_values(type, space, count, place, [&](hid_t memory_type, void* buffer) {
-        check_hdf5(H5Dread(dataset, memory_type, H5S_ALL, H5S_ALL, H5P_DEFAULT, buffer), "H5Dread", place);
+        check_hdf5(H5Dread(dataset, memory_type, H5S_ALL, H5S_ALL, transfer, buffer), "H5Dread", place);
     });
 }
 

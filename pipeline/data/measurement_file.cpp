@@ -76,7 +76,7 @@ at::Tensor read_images(ContentReader& reader, const std::string& name, const std
     return to_channel_first(stored);
 }
 
-MeasurementFile read_measurement(const std::filesystem::path& path) {
+MeasurementFile read_measurement(const std::filesystem::path& path, std::optional<Hdf5File>* opened) {
     ContentReader reader(path, measurement_kind, measurement_schema);
     MeasurementFile file;
     file.operator_name = reader.text("operator");
@@ -100,6 +100,7 @@ MeasurementFile read_measurement(const std::filesystem::path& path) {
     }
     reader.finish();
     if (!have_one_row_each(file)) throw FileError(path, "its columns have different lengths");
+    if (opened != nullptr) opened->emplace(reader.release());
     return file;
 }
 
@@ -127,10 +128,10 @@ void commit_measurement_file(const std::filesystem::path& folder, const std::str
                         [&](const std::filesystem::path& temporary) { write_measurement_file(temporary, file); });
 }
 
-MeasurementFile read_measurement_file(const std::filesystem::path& folder, const std::string& label,
-                                      std::int64_t block) {
+MeasurementFile read_measurement_file(const std::filesystem::path& folder, const std::string& label, std::int64_t block,
+                                      std::optional<Hdf5File>* opened) {
     const std::filesystem::path path = folder / measurement_path(label, block);
-    return as_file_error(path, [&] { return read_measurement(path); });
+    return as_file_error(path, [&] { return read_measurement(path, opened); });
 }
 
 }  // namespace pipeline

@@ -2,12 +2,14 @@
 
 #include <cstdint>
 #include <filesystem>
+#include <optional>
 #include <string>
 #include <vector>
 
 #include <ATen/core/Tensor.h>
 
 #include "operators/measurement_operator.h"
+#include "pipeline/data/hdf5.h"
 
 namespace pipeline {
 
@@ -36,8 +38,9 @@ std::filesystem::path measurement_path(const std::string& label, std::int64_t bl
 /// Commits the file; where another rank was first, the bytes are the same and either may win.
 void commit_measurement_file(const std::filesystem::path& folder, const std::string& label, std::int64_t block,
                              const MeasurementFile& file);
+/// @param opened  where given, is handed the file itself, still open
 /// @throws FileError  where it is damaged or its content digest does not fit
-MeasurementFile read_measurement_file(const std::filesystem::path& folder, const std::string& label,
-                                      std::int64_t block);
+MeasurementFile read_measurement_file(const std::filesystem::path& folder, const std::string& label, std::int64_t block,
+                                      std::optional<Hdf5File>* opened = nullptr);
 
 }  // namespace pipeline

@@ -13,6 +13,12 @@
 #include <string_view>
 #include <vector>
 
+#if defined(__x86_64__) && defined(__GNUC__) && !defined(__clang__)
+#define DIFFINV_HAS_SHA
+#include <cpuid.h>
+#include <immintrin.h>
+#endif
+
 #include "pipeline/data/file_error.h"
 
 namespace pipeline {
@@ -41,7 +47,57 @@ struct CloseFile {
 
 }  // namespace
 
-void Sha256::block(const std::byte* data) {
+#ifdef DIFFINV_HAS_SHA
+namespace {
+
+/// The same with the processor's own instructions, four rounds at a time. Its registers hold a, b, e, f and c, d, g, h.
+__attribute__((target("sha,sse4.1,ssse3"))) void blocks_by_instructions(std::array<std::uint32_t, 8>& state,
+                                                                        const std::byte* data, std::size_t count) {
+    const auto load = [](const void* from) __attribute__((target("sse4.1"))) {
+        return _mm_loadu_si128(static_cast<const __m128i*>(from));
+    };
+    const __m128i big_endian = _mm_set_epi8(12, 13, 14, 15, 8, 9, 10, 11, 4, 5, 6, 7, 0, 1, 2, 3);
+    const __m128i badc = _mm_shuffle_epi32(load(state.data()), 0xB1);
+    const __m128i efgh = _mm_shuffle_epi32(load(state.data() + 4), 0x1B);
+    __m128i abef = _mm_alignr_epi8(badc, efgh, 8), cdgh = _mm_blend_epi16(efgh, badc, 0xF0);
+    for (; count > 0; --count, data += 64) {
+        const __m128i abef_before = abef, cdgh_before = cdgh;
+        __m128i w[4];
+        for (int i = 0; i < 16; ++i) {
+            __m128i& now = w[i % 4];
+            if (i < 4) {
+                now = _mm_shuffle_epi8(load(data + 16 * i), big_endian);
+            } else {
+                const __m128i &next = w[(i + 1) % 4], &last = w[(i + 3) % 4];
+                const __m128i seventh = _mm_alignr_epi8(last, w[(i + 2) % 4], 4);
+                now = _mm_sha256msg2_epu32(_mm_add_epi32(_mm_sha256msg1_epu32(now, next), seventh), last);
+            }
+            const __m128i sum = _mm_add_epi32(now, load(round_constants.data() + 4 * i));
+            cdgh = _mm_sha256rnds2_epu32(cdgh, abef, sum);
+            abef = _mm_sha256rnds2_epu32(abef, cdgh, _mm_shuffle_epi32(sum, 0x0E));
+        }
+        abef = _mm_add_epi32(abef, abef_before);
+        cdgh = _mm_add_epi32(cdgh, cdgh_before);
+    }
+    const __m128i feba = _mm_shuffle_epi32(abef, 0x1B), dchg = _mm_shuffle_epi32(cdgh, 0xB1);
+    _mm_storeu_si128(reinterpret_cast<__m128i*>(state.data()), _mm_blend_epi16(feba, dchg, 0xF0));
+    _mm_storeu_si128(reinterpret_cast<__m128i*>(state.data() + 4), _mm_alignr_epi8(dchg, feba, 8));
+}
+
+bool has_sha_instructions() {
+    unsigned eax = 0, ebx = 0, ecx = 0, edx = 0;
+    constexpr unsigned sha_bit = 1U << 29;  // leaf 7, EBX
+    static const bool has = __builtin_cpu_supports("sse4.1") != 0 &&
+                            __get_cpuid_count(7, 0, &eax, &ebx, &ecx, &edx) != 0 && (ebx & sha_bit) != 0;
+    return has;
+}
+
+}  // namespace
+#endif
+
+namespace {
+
+void block_by_formula(std::array<std::uint32_t, 8>& state, const std::byte* data) {
     // Message schedule: w_t = σ1(w_{t−2}) + w_{t−7} + σ0(w_{t−15}) + w_{t−16}
     std::array<std::uint32_t, 64> w;
     for (std::size_t t = 0; t < 16; ++t) w[t] = read_big_endian(data + 4 * t);
@@ -52,7 +108,7 @@ void Sha256::block(const std::byte* data) {
     }
 
     // Section 6.2.2, step 3
-    auto [a, b, c, d, e, f, g, h] = state_;
+    auto [a, b, c, d, e, f, g, h] = state;
     for (std::size_t t = 0; t < 64; ++t) {
         const std::uint32_t sum1 = std::rotr(e, 6) ^ std::rotr(e, 11) ^ std::rotr(e, 25);
         const std::uint32_t temporary1 = h + sum1 + ((e & f) ^ (~e & g)) + round_constants[t] + w[t];
@@ -68,7 +124,16 @@ void Sha256::block(const std::byte* data) {
         a = temporary1 + temporary2;
     }
     const std::array<std::uint32_t, 8> working = {a, b, c, d, e, f, g, h};
-    for (std::size_t i = 0; i < 8; ++i) state_[i] += working[i];
+    for (std::size_t i = 0; i < 8; ++i) state[i] += working[i];
+}
+
+}  // namespace
+
+void Sha256::blocks(const std::byte* data, std::size_t count) {
+#ifdef DIFFINV_HAS_SHA
+    if (has_sha_instructions()) return blocks_by_instructions(state_, data, count);
+#endif
+    for (; count > 0; --count, data += 64) block_by_formula(state_, data);
 }
 
 Sha256& Sha256::update(std::span<const std::byte> bytes) {
@@ -80,10 +145,11 @@ Sha256& Sha256::update(std::span<const std::byte> bytes) {
         pending_size_ += taken;
         bytes = bytes.subspan(taken);
         if (pending_size_ < pending_.size()) return *this;
-        block(pending_.data());
+        blocks(pending_.data(), 1);
         pending_size_ = 0;
     }
-    for (; bytes.size() >= 64; bytes = bytes.subspan(64)) block(bytes.data());
+    blocks(bytes.data(), bytes.size() / 64);
+    bytes = bytes.last(bytes.size() % 64);
     if (!bytes.empty()) std::memcpy(pending_.data(), bytes.data(), bytes.size());
     pending_size_ = bytes.size();
     return *this;

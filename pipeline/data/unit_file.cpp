@@ -2,6 +2,7 @@
 
 #include <cstdint>
 #include <cstdio>
+#include <optional>
 #include <stdexcept>
 #include <string>
 #include <vector>
@@ -92,7 +93,7 @@ void write_unit_file(const std::filesystem::path& path, const UnitFile& file) {
     writer.finish();
 }
 
-UnitFile read_unit(const std::filesystem::path& path) {
+UnitFile read_unit(const std::filesystem::path& path, std::optional<Hdf5File>* opened) {
     ContentReader reader(path, unit_kind, unit_schema);
     UnitFile file;
     file.unit = reader.integer("unit");
@@ -123,6 +124,7 @@ UnitFile read_unit(const std::filesystem::path& path) {
     file.rows.restored = to_channel_first(images).to(at::kFloat);
     if (file.store == Store::uint8) file.rows.restored.div_(127.5).sub_(1);
     if (!have_one_length(file.rows)) throw FileError(path, "its columns have different lengths");
+    if (opened != nullptr) opened->emplace(reader.release());
     return file;
 }
 
@@ -146,9 +148,9 @@ void commit_unit_file(const std::filesystem::path& folder, const UnitFile& file)
                         [&](const std::filesystem::path& temporary) { write_unit_file(temporary, file); });
 }
 
-UnitFile read_unit_file(const std::filesystem::path& folder, std::int64_t unit) {
+UnitFile read_unit_file(const std::filesystem::path& folder, std::int64_t unit, std::optional<Hdf5File>* opened) {
     const std::filesystem::path path = folder / unit_path(unit);
-    UnitFile file = as_file_error(path, [&] { return read_unit(path); });
+    UnitFile file = as_file_error(path, [&] { return read_unit(path, opened); });
     if (file.unit != unit) throw FileError(path, "holds unit " + std::to_string(file.unit));
     return file;
 }

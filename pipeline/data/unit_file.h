@@ -2,10 +2,13 @@
 
 #include <cstdint>
 #include <filesystem>
+#include <optional>
 #include <string>
 #include <vector>
 
 #include <ATen/core/Tensor.h>
+
+#include "pipeline/data/hdf5.h"
 
 namespace pipeline {
 
@@ -54,6 +57,8 @@ std::filesystem::path unit_path(std::int64_t unit);
 void commit_unit_file(const std::filesystem::path& folder, const UnitFile& file);
 
 /// @throws FileError  where it is missing, damaged, or its content digest does not fit
-UnitFile read_unit_file(const std::filesystem::path& folder, std::int64_t unit);
+/// @param opened  where given, is handed the file itself, still open
+UnitFile read_unit_file(const std::filesystem::path& folder, std::int64_t unit,
+                        std::optional<Hdf5File>* opened = nullptr);
 
 }  // namespace pipeline

@@ -68,6 +68,7 @@ struct UNet::Parts {
     std::vector<Block> input_blocks;
     Block middle;
     std::vector<Block> output_blocks;
+    std::vector<Convolution> last;  ///< One.
 
     /// Of x, embeddings and the last layer.
     at::ScalarType outer_precision() const { return precision == at::kBFloat16 ? at::kFloat : precision; }
@@ -83,7 +84,8 @@ UNet::UNet(UNetSettings settings, TensorMap weights, at::ScalarType precision, a
     TensorMap parameters = converted_parameters(settings, std::move(weights), precision, device);
     device = parameters.begin()->second.device();  // "cuda" has become "cuda:0"
     const UNetPlan plan = plan_unet(settings);
-    parts_ = std::make_unique<Parts>(Parts{settings, precision, device, std::move(parameters), {}, {}, {}});
+    parts_ = std::make_unique<Parts>(Parts{settings, precision, device, std::move(parameters), {}, {}, {}, {}});
+    parts_->last.emplace_back(parts_->parameters, "out.2");
     for (const auto& block : plan.input_blocks) {
         parts_->input_blocks.push_back(make_block(block, settings, parts_->parameters));
     }
@@ -167,7 +169,7 @@ at::Tensor UNet::forward(const at::Tensor& x, const at::Tensor& t, const at::Ten
     const TensorMap& parameters = parts_->parameters;
     h = group_norm_silu(h, parameters.at("out.0.weight"), parameters.at("out.0.bias"), parts_->settings.norm_groups,
                         parts_->settings.norm_epsilon);
-    return Convolution(parameters, "out.2").forward(h.to(parts_->outer_precision()));
+    return parts_->last.front().forward(h.to(parts_->outer_precision()));
 }
 
 }  // namespace pipeline

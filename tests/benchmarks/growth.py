@@ -65,7 +65,7 @@ def small_images(folder, count):
 
 def small_job(given, dataset, method, batch):
     return [f"dataset = {dataset}", f"model = {given.small_model}", f"method = {method}", "operator = box", "seed = 1",
-            f"batch = {batch}", "lpips-net = none"]
+            f"batch = {batch}", "lpips = none"]
 
 
 def of_workers(given, environment, folder):
@@ -74,7 +74,7 @@ def of_workers(given, environment, folder):
     dataset = small_images(folder, 64)
     first = None
     for workers in (2,) if given.short else (1, 2, 4, 8):
-        steps = 2 if given.short else 200
+        steps = 2 if given.short else 50
         run = Run(given.program, small_job(given, dataset, "dps", 4) + [f"steps = {steps}", "[box]", "size = 6"], workers,
                   environment, folder)
         first = first or run.wall
@@ -106,5 +106,6 @@ def of_images(given, environment, folder):
 
 
 def grow(given, environment, folder):
-    for part in (of_size, of_batch, of_steps, of_workers, of_images):
-        part(given, environment, folder)
+    parts = {"size": of_size, "batch": of_batch, "steps": of_steps, "workers": of_workers, "images": of_images}
+    for name in given.growth.split(","):
+        parts[name](given, environment, folder)

@@ -42,7 +42,7 @@ class Run:
         self.wall, self.memory = run.seconds, run.memory
         events = [json.loads(line) for line in (self.folder / "journal.jsonl").read_text().splitlines()]
         committed = [event for event in events if event["event"] == "committed"]
-        self.until_first = min(event["time"] for event in events if event["event"] == "dispatched") - begin
+        self.until_first = min(event["time"] for event in events if event["event"] == "assigned") - begin
         self.unit_count = len(committed)
         self.sampling = sum(event["seconds_sampling"] for event in committed)
         self.units = sum(event["seconds"] for event in committed)

@@ -35,8 +35,8 @@ def arguments():
     parser.add_argument("--peers", type=pathlib.Path, help="a Python environment with the reference implementations: times "
                         "them in turn with ours on --model, or on a network of 17 M parameters at 64²")
     parser.add_argument("--rounds", type=int, default=3, help="of the peers' turns; default: 3")
-    parser.add_argument("--growth", action="store_true", help="instead: how costs grow with size, batch, steps, workers, "
-                        "images and units, beside the expected laws")
+    parser.add_argument("--growth", nargs="?", const="size,batch,steps,workers,images", metavar="LIST", help="instead: how costs grow with size, batch, steps, workers, "
+                        "images and units, beside the expected laws; of LIST alone, as steps,images")
     parser.add_argument("--most-images", type=int, default=10000, help="of --growth, up to 100000; default: 10000")
     parser.add_argument("--build", type=pathlib.Path, default=SOURCE / "build/release")
     parser.add_argument("--short", action="store_true", help="everything once and small: does it still run?")
@@ -87,9 +87,9 @@ def network_calls(given, matrix, copy):
     print()
 
 
-def run_of(given, model, steps, batch, workers, environment, folder, *more):
+def run_of(given, model, steps, batch, workers, environment, folder, *more, box=24):
     return Run(given.program, [f"dataset = {given.images}", f"model = {model}", f"method = {given.method}", "operator = box",
-                               f"steps = {steps}", f"batch = {batch}", "seed = 1", *more, "[box]", "size = 24"],
+                               f"steps = {steps}", f"batch = {batch}", "seed = 1", *more, "[box]", f"size = {box}"],
                workers, environment, folder)
 
 
@@ -126,10 +126,13 @@ def beside_peers(given, folder, environment):
         model = folder / "network"
         peers.call("make", model, "--settings", json.dumps(compare_peers.NETWORK))
     batches = [int(batch) for batch in given.batches.split(",")]
+    if not (model / "config.json").exists():
+        sys.exit(f"--model {model}: beside --peers it is a folder with model.safetensors and a guided-diffusion config.json")
     side = json.loads((model / "config.json").read_text())["model"]["image_size"]
 
     def run_ours(batch):
-        run = run_of(given, model, steps, batch, 1, environment, folder, f"images = 0-{max(batches) - 1}")
+        run = run_of(given, model, steps, batch, 1, environment, folder, f"images = 0-{max(batches) - 1}",
+                     box=side * 3 // 8)
         return run.sampling / run.calls, run.memory
 
     print(f"beside {peers.versions()}, {steps} steps of dps on one thread")

@@ -10,15 +10,20 @@
 
 #include <ATen/TensorOperators.h>
 #include <ATen/ops/arange.h>
+#include <ATen/ops/cat.h>
+#include <ATen/ops/constant_pad_nd.h>
+#include <ATen/ops/conv2d.h>
 #include <ATen/ops/eye.h>
 #include <ATen/ops/full.h>
 #include <ATen/ops/ones.h>
+#include <ATen/ops/rand.h>
 #include <ATen/ops/randn.h>
 #include <ATen/ops/tensor.h>
 #include <ATen/ops/zeros.h>
 
 #include "operators/blur.h"
 #include "operators/gaussian_blur.h"
+#include "operators/kernels/tap_sum.h"
 #include "tests/operators/operator_list.h"
 
 namespace {
@@ -123,6 +128,40 @@ TEST(Blur, SparseKernelGivesWhatAConvolutionGives) {
             EXPECT_TRUE(A.forward(leaf).requires_grad());
             EXPECT_LE((A.forward(x) - A.forward(leaf)).abs().max().item<double>(), rounding);
             EXPECT_LE((A.adjoint(x) - A.adjoint(leaf)).abs().max().item<double>(), rounding);
+        }
+    }
+}
+
+TEST(Blur, AnImagesBitsDoNotDependOnItsNeighboursKernel) {
+    const operators::Shape image{2, 20, 23};
+    const at::Tensor sparse = at::zeros({1, 1, 9, 9}, at::kFloat), dense = at::rand({1, 1, 9, 9});
+    sparse[0][0][1][2] = 0.5;
+    sparse[0][0][7][3] = 0.25;
+    sparse[0][0][4][8] = 0.25;
+    const at::Tensor x = at::randn({3, 2, 20, 23});
+    const Blur A("kernel", at::cat({sparse, dense, sparse}), image);
+    const Blur of_sparse("kernel", sparse, image), of_dense("kernel", dense, image);
+    for (std::int64_t i = 0; i < 3; ++i) {
+        const Blur& alone = i == 1 ? of_dense : of_sparse;
+        EXPECT_TRUE(A.forward(x).narrow(0, i, 1).equal(alone.forward(x.narrow(0, i, 1)))) << i;
+        EXPECT_TRUE(A.adjoint(x).narrow(0, i, 1).equal(alone.adjoint(x.narrow(0, i, 1)))) << i;
+    }
+}
+
+TEST(SumOfTaps, IsAConvolutionOfEveryWidth) {
+    for (const at::ScalarType type : {at::kFloat, at::kDouble}) {
+        for (const std::int64_t width : {1, 2, 7, 8, 15, 16, 31, 32, 33, 100}) {
+            const at::Tensor kernels = at::randn({2, 1, 5, 3}, type);
+            kernels.masked_fill_(kernels.abs().lt(0.8), 0);
+            at::Tensor x = at::randn({4, 3 + 4, width + 2}, type);  // two planes a kernel
+            const at::Tensor wanted =
+                at::conv2d(x.unsqueeze(0), kernels.repeat_interleave(2, 0), {}, 1, at::IntArrayRef{0, 0}, 1, 4)[0];
+            const at::Tensor found = operators::sum_of_taps(x, kernels);
+            ASSERT_EQ(found.sizes(), wanted.sizes());
+            EXPECT_LE((found - wanted).abs().max().item<double>(), type == at::kFloat ? 1e-5 : 1e-13) << width;
+            // Margins of zeros that are known of change nothing.
+            const at::Tensor padded = at::constant_pad_nd(x, {4, 4, 6, 6});
+            EXPECT_TRUE(operators::sum_of_taps(padded, kernels, 6, 4).equal(operators::sum_of_taps(padded, kernels)));
         }
     }
 }

@@ -15,6 +15,7 @@
 #include <c10/core/GradMode.h>
 
 #include "pipeline/networks/kernels/kernel_choice.h"
+#include "pipeline/networks/kernels/second_derivative.h"
 #include "pipeline/networks/kernels/winograd_convolution.h"
 
 namespace pipeline {
@@ -48,10 +49,12 @@ struct FrozenConvolutionFunction : torch::autograd::Function<FrozenConvolutionFu
 
     static torch::autograd::variable_list backward(torch::autograd::AutogradContext* context,
                                                    const torch::autograd::variable_list& gradients) {
+        const at::Tensor& gradient = gradients[0];
+        expect_no_second_derivative(gradient, "a frozen convolution");
         const auto saved = context->get_saved_variables();
         const at::Tensor &weight = saved[0], &transformed_adjoint = saved[1];
-        const at::Tensor& gradient = gradients[0];
         const at::Tensor of_addend = context->saved_data["has_addend"].toBool() ? gradient : at::Tensor();
+        if (!context->needs_input_grad(0)) return {at::Tensor(), of_addend, at::Tensor()};
         if (transformed_adjoint.defined()) {
             return {winograd_convolution(gradient, transformed_adjoint, weight.size(1), {}, {}), of_addend,
                     at::Tensor()};
@@ -69,8 +72,8 @@ struct FrozenConvolutionFunction : torch::autograd::Function<FrozenConvolutionFu
 
 }  // namespace
 
-FrozenConvolution::FrozenConvolution(at::Tensor weight, at::Tensor bias, int stride, int padding)
-    : weight_(std::move(weight)), bias_(std::move(bias)), stride_(stride), padding_(padding) {}
+FrozenConvolution::FrozenConvolution(at::Tensor weight, const at::Tensor& bias, int stride, int padding)
+    : weight_(std::move(weight)), bias_(bias.contiguous()), stride_(stride), padding_(padding) {}
 
 at::Tensor FrozenConvolution::transformed(Transformed& kept, bool is_adjoint) const {
     const std::int64_t version = weight_._version();
@@ -86,7 +89,7 @@ at::Tensor FrozenConvolution::forward(const at::Tensor& x, const std::optional<a
     const bool needs_gradient =
         c10::GradMode::is_enabled() && (x.requires_grad() || (addend && addend->requires_grad()));
     if (!needs_gradient) return convolved(x, with, addend);
-    if (!kernel_choice().frozen_convolution) {
+    if (!kernel_choice().frozen_convolution) {  // LibTorch's own gradient
         const at::Tensor y = convolved(x, {weight_, bias_, {}, {}, stride_, padding_}, std::nullopt);
         return addend ? y + *addend : y;
     }

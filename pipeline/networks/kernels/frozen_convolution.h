@@ -17,7 +17,7 @@ class FrozenConvolution {
   public:
     /// @param weight  [D, C, k, k]
     /// @param bias    [D]
-    FrozenConvolution(at::Tensor weight, at::Tensor bias, int stride, int padding);
+    FrozenConvolution(at::Tensor weight, const at::Tensor& bias, int stride, int padding);
 
     /// @param addend  [N, D, H', W'], added to the result and differentiated too
     at::Tensor forward(const at::Tensor& x, const std::optional<at::Tensor>& addend = {}) const;

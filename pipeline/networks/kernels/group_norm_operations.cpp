@@ -13,6 +13,7 @@
 #include <ATen/ops/native_group_norm_backward.h>
 #include <ATen/ops/silu.h>
 #include <ATen/ops/silu_backward.h>
+#include <c10/util/accumulate.h>
 #include <torch/csrc/autograd/autograd_not_implemented_fallback.h>
 #include <torch/library.h>
 
@@ -55,12 +56,27 @@ const GroupNormKernels& kernels_of_this_processor() {
 
 GroupNormPlanes planes_of(const at::Tensor& x, const at::Tensor& weight, std::int64_t groups, bool has_silu,
                           double epsilon) {
-    return {x.size(0), x.size(1), x.numel() / (x.size(0) * x.size(1)), groups, weight.dim() == 2, has_silu, epsilon, 0};
+    return {x.size(0), x.size(1), c10::multiply_integers(x.sizes().slice(2)), groups, weight.dim() == 2, has_silu,
+            epsilon,   0};
+}
+
+void check_planes(const at::Tensor& x, const at::Tensor& weight, const at::Tensor& bias, std::int64_t groups) {
+    TORCH_CHECK(x.dim() >= 2 && groups > 0 && x.size(1) % groups == 0, "group_norm_silu: x has shape ", x.sizes(),
+                ", expected [N, C, …] with C a multiple of ", groups);
+    const bool fits = (weight.dim() == 1 || (weight.dim() == 2 && weight.size(0) == x.size(0))) &&
+                      weight.size(-1) == x.size(1) && bias.sizes() == weight.sizes();
+    TORCH_CHECK(fits, "group_norm_silu: weight ", weight.sizes(), " and bias ", bias.sizes(), " do not fit x ",
+                x.sizes());
+    for (const at::Tensor* one : {&x, &weight, &bias}) {
+        TORCH_CHECK(one->is_cpu() && one->scalar_type() == at::kFloat, "group_norm_silu: ", one->scalar_type(), " on ",
+                    one->device(), " among float32 on the CPU");
+    }
 }
 
 /// In float32: a group is read from memory once.
 GroupNormTuple group_norm_silu_planes(const at::Tensor& x, const at::Tensor& weight, const at::Tensor& bias,
                                       std::int64_t groups, double epsilon, bool has_silu) {
+    check_planes(x, weight, bias, groups);
     const at::Tensor dense = x.contiguous(), w = weight.contiguous(), b = bias.contiguous();
     const at::Tensor y = at::empty_like(dense);
     const at::Tensor mean = at::empty({x.size(0), groups}, x.options()), rstd = at::empty_like(mean);
@@ -77,6 +93,15 @@ GroupNormTuple group_norm_silu_planes(const at::Tensor& x, const at::Tensor& wei
 at::Tensor group_norm_silu_vjp_planes(const at::Tensor& gradient, const at::Tensor& x, const at::Tensor& mean,
                                       const at::Tensor& rstd, const at::Tensor& weight, const at::Tensor& bias,
                                       std::int64_t groups, bool has_silu) {
+    check_planes(x, weight, bias, groups);
+    TORCH_CHECK(gradient.sizes() == x.sizes() && gradient.is_cpu() && gradient.scalar_type() == at::kFloat,
+                "group_norm_silu: the gradient of shape ", gradient.sizes(), " does not fit x ", x.sizes());
+    for (const at::Tensor* one : {&mean, &rstd}) {
+        TORCH_CHECK(one->is_cpu() && one->scalar_type() == at::kFloat && one->is_contiguous() &&
+                        one->numel() == x.size(0) * groups,
+                    "group_norm_silu: mean or rstd has shape ", one->sizes(), ", expected [", x.size(0), ", ", groups,
+                    "]");
+    }
     const at::Tensor g = with_dense_images(gradient), dense = x.contiguous();
     const at::Tensor w = weight.contiguous(), b = bias.contiguous();
     const at::Tensor dx = at::empty_like(dense);

@@ -15,7 +15,7 @@ struct GroupNormPlanes {
     bool has_own_weights = false;  ///< weight and bias [images, channels] instead of [channels]
     bool has_silu = false;
     double epsilon = 0;
-    std::int64_t gradient_stride = 0;  ///< From an image of the gradient of y to the next: at least channels·pixels.
+    std::int64_t gradient_stride = 0;  ///< From an image of the gradient of y to the next: any; 0 where all are one.
 
     std::int64_t in_group() const { return channels / groups; }
     /// Of group 0 … images·groups − 1: where its first channel's weight is.

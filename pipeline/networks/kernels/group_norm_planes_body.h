@@ -42,12 +42,12 @@ inline double sum_of(const Lanes& v) {
     return sum;
 }
 
-/// e^v for −87 ≤ v ≤ 88, clamped there: 2^n e^r with n = round(v/ln 2), where e^r = 1 + r + r² P(r) within 3e-9 for
+/// e^v for |v| ≤ 87, clamped there: 2^n e^r with n = round(v/ln 2), where e^r = 1 + r + r² P(r) within 3e-9 for
 /// |r| ≤ (ln 2)/2. P is a least-squares fit, weighted until the largest relative error was least.
 [[gnu::always_inline]] inline Vector exp_of(Vector v) {
     const Vector zero{};
     v = v < zero - 87.0F ? zero - 87.0F : v;
-    v = v > zero + 88.0F ? zero + 88.0F : v;
+    v = v > zero + 87.0F ? zero + 87.0F : v;
     constexpr float rounding = 12582912.0F;  // 1.5 · 2²³: what is added to it is rounded to an integer
     const Vector shifted = v * 1.44269504F + rounding;
     const Vector n = shifted - rounding;
@@ -93,7 +93,8 @@ template <bool has_silu>
     for (int p = 0; p < parts; ++p) {
         const Vector z = (x.part[p] - mean) * a + b;
         if constexpr (has_silu) {
-            y.part[p] = z * sigmoid(z);
+            // Below −87 the product is less than 1.5e-36: 0, as it is to be where z is huge.
+            y.part[p] = z < Vector{} - 87.0F ? Vector{} : z * sigmoid(z);
         } else {
             y.part[p] = z;
         }

@@ -1,6 +1,7 @@
 #include "pipeline/networks/kernels/resampling.h"
 
 #include <cstdint>
+#include <stdexcept>
 
 #include <torch/csrc/autograd/custom_function.h>
 
@@ -9,6 +10,9 @@
 #include <ATen/ops/empty.h>
 #include <ATen/ops/upsample_nearest2d.h>
 #include <c10/core/GradMode.h>
+#include <c10/util/StringUtil.h>
+
+#include "pipeline/networks/kernels/second_derivative.h"
 
 namespace pipeline {
 namespace {
@@ -73,6 +77,7 @@ struct Halved : torch::autograd::Function<Halved> {
     }
     static torch::autograd::variable_list backward(torch::autograd::AutogradContext* /*context*/,
                                                    const torch::autograd::variable_list& gradients) {
+        expect_no_second_derivative(gradients[0], "halved");
         return {repeated_pairs(gradients[0], 0.25)};
     }
 };
@@ -83,6 +88,7 @@ struct Doubled : torch::autograd::Function<Doubled> {
     }
     static torch::autograd::variable_list backward(torch::autograd::AutogradContext* /*context*/,
                                                    const torch::autograd::variable_list& gradients) {
+        expect_no_second_derivative(gradients[0], "doubled");
         return {summed_pairs(gradients[0], 1)};
     }
 };
@@ -90,11 +96,16 @@ struct Doubled : torch::autograd::Function<Doubled> {
 }  // namespace
 
 at::Tensor halved(const at::Tensor& x) {
+    if (x.dim() != 4 || x.size(2) % 2 != 0 || x.size(3) % 2 != 0) {
+        throw std::invalid_argument(c10::str("halved: x has shape ", x.sizes(), ", expected [N, C, even H, even W]"));
+    }
     if (!is_ours(x)) return at::avg_pool2d(x, {2, 2});
     return c10::GradMode::is_enabled() && x.requires_grad() ? Halved::apply(x) : summed_pairs(x, 0.25);
 }
 
 at::Tensor doubled(const at::Tensor& x) {
+    if (x.dim() != 4)
+        throw std::invalid_argument(c10::str("doubled: x has shape ", x.sizes(), ", expected [N, C, H, W]"));
     if (!is_ours(x)) return at::upsample_nearest2d(x, {2 * x.size(2), 2 * x.size(3)});
     return c10::GradMode::is_enabled() && x.requires_grad() ? Doubled::apply(x) : repeated_pairs(x, 1);
 }

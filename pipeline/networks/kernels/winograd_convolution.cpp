@@ -1,5 +1,7 @@
 #include "pipeline/networks/kernels/winograd_convolution.h"
 
+#include <vector>
+
 #include <ATen/Parallel.h>
 #include <ATen/ops/empty.h>
 
@@ -9,6 +11,10 @@
 
 namespace pipeline {
 namespace {
+
+bool is_plain(const at::Tensor& x) {
+    return x.is_cpu() && x.scalar_type() == at::kFloat;
+}
 
 /// The fastest that this processor can execute; null where there is none.
 const WinogradKernel* kernel_of_this_processor() {
@@ -27,9 +33,11 @@ const WinogradKernel* kernel_of_this_processor() {
 bool can_convolve_by_winograd(const at::Tensor& x, const at::Tensor& weight, int stride, int padding,
                               std::int64_t out_channels) {
     constexpr std::int64_t least_pixels = 16 * 16, least_channels = 8;
-    return kernel_choice().winograd && x.is_cpu() && x.scalar_type() == at::kFloat && weight.size(2) == 3 &&
-           weight.size(3) == 3 && stride == 1 && padding == 1 && out_channels >= least_channels &&
-           x.size(2) * x.size(3) >= least_pixels && kernel_of_this_processor() != nullptr;
+    if (!kernel_choice().winograd || !is_plain(x) || !is_plain(weight) || x.dim() != 4) return false;
+    const std::int64_t pixels = x.size(2) * x.size(3);
+    return weight.size(2) == 3 && weight.size(3) == 3 && stride == 1 && padding == 1 &&
+           out_channels >= least_channels && x.size(1) == weight.size(1) && pixels >= least_pixels &&
+           256 * pixels >= weight.size(0) * weight.size(1) && kernel_of_this_processor() != nullptr;
 }
 
 at::Tensor transformed_weights(const at::Tensor& weight, bool is_adjoint) {
@@ -43,9 +51,19 @@ at::Tensor transformed_weights(const at::Tensor& weight, bool is_adjoint) {
 
 at::Tensor winograd_convolution(const at::Tensor& x, const at::Tensor& transformed, std::int64_t out_channels,
                                 const at::Tensor& bias, const at::Tensor& addend) {
+    TORCH_CHECK(is_plain(x) && x.dim() == 4, "winograd_convolution: x is ", x.scalar_type(), " of shape ", x.sizes(),
+                " on ", x.device(), ", expected float32 [N, C, H, W] on the CPU");
+    TORCH_CHECK(is_plain(transformed) && transformed.numel() == winograd_weight_count(x.size(1), out_channels),
+                "winograd_convolution: ", transformed.numel(), " transformed weights do not fit ", x.size(1), " to ",
+                out_channels, " channels");
+    TORCH_CHECK(!bias.defined() || (is_plain(bias) && bias.is_contiguous() && bias.numel() == out_channels),
+                "winograd_convolution: the bias does not fit ", out_channels, " channels");
+    const std::vector<std::int64_t> y_shape{x.size(0), out_channels, x.size(2), x.size(3)};
+    TORCH_CHECK(!addend.defined() || (is_plain(addend) && addend.sizes() == y_shape),
+                "winograd_convolution: the addend is not of shape ", y_shape);
     const at::Tensor dense = with_dense_images(x);
     const at::Tensor dense_addend = addend.defined() ? addend.contiguous() : addend;
-    at::Tensor y = at::empty({x.size(0), out_channels, x.size(2), x.size(3)}, x.options());
+    at::Tensor y = at::empty(y_shape, x.options());
     const WinogradShape shape{x.size(0), x.size(1), out_channels, x.size(2), x.size(3), dense.stride(0)};
     const WinogradPlaces places{dense.const_data_ptr<float>(), transformed.const_data_ptr<float>(),
                                 bias.defined() ? bias.const_data_ptr<float>() : nullptr,

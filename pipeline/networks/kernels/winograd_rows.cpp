@@ -12,10 +12,16 @@
 namespace pipeline {
 namespace {
 
-constexpr std::int64_t winograd_block = 8;  ///< Channels of outputs whose weights lie side by side.
-constexpr float a = 0.75F, b = 1.5F;        ///< The points are 0, ±a, ±b and ∞.
+constexpr std::int64_t winograd_block = 8;                ///< Channels of outputs whose weights lie side by side.
+constexpr float inner_point = 0.75F, outer_point = 1.5F;  ///< The points are 0, ± each of them, and ∞.
 
-/// Bands whose inputs are transformed together: enough for long tiles, few enough for a core's second-level cache.
+}  // namespace
+
+#ifdef DIFFINV_HAS_WINOGRAD
+namespace {
+
+/// Bands whose inputs are transformed together: enough for long tiles, and no more than a core's second-level cache
+/// holds, unless one alone is more.
 constexpr std::int64_t bands_at_once(std::int64_t in_channels, std::int64_t band_width) {
     constexpr std::int64_t positions = 160, bytes = 512 << 10;
     const std::int64_t of_positions = positions / band_width;
@@ -37,7 +43,6 @@ class Scratch {
 
 }  // namespace
 
-#ifdef DIFFINV_HAS_WINOGRAD
 #pragma GCC push_options
 #pragma GCC target("arch=x86-64-v3")
 namespace {
@@ -91,7 +96,7 @@ std::int64_t winograd_weight_count(std::int64_t in_channels, std::int64_t out_ch
 
 void transform_winograd_weights(const float* weight, std::int64_t in_channels, std::int64_t out_channels,
                                 bool is_adjoint, float* transformed) {
-    const double a2 = double{a} * a, b2 = double{b} * b;
+    const double a2 = double{inner_point} * inner_point, b2 = double{outer_point} * outer_point;
     std::fill_n(transformed, winograd_weight_count(in_channels, out_channels), 0.0F);
     for (std::int64_t d = 0; d < out_channels; ++d) {
         for (std::int64_t c = 0; c < in_channels; ++c) {
@@ -103,10 +108,10 @@ void transform_winograd_weights(const float* weight, std::int64_t in_channels, s
                 }
                 const auto at_point = [&](double p, double scale) { return (g[0] + p * g[1] + p * p * g[2]) / scale; };
                 const double values[6] = {at_point(0, a2 * b2),
-                                          at_point(double{a}, 2 * a2 * (a2 - b2)),
-                                          at_point(-double{a}, 2 * a2 * (a2 - b2)),
-                                          at_point(double{b}, 2 * b2 * (b2 - a2)),
-                                          at_point(-double{b}, 2 * b2 * (b2 - a2)),
+                                          at_point(double{inner_point}, 2 * a2 * (a2 - b2)),
+                                          at_point(-double{inner_point}, 2 * a2 * (a2 - b2)),
+                                          at_point(double{outer_point}, 2 * b2 * (b2 - a2)),
+                                          at_point(-double{outer_point}, 2 * b2 * (b2 - a2)),
                                           g[2]};
                 for (std::int64_t i = 0; i < 6; ++i) {
                     const std::int64_t block = d / winograd_block * 6 + i;

@@ -67,6 +67,7 @@ inline void sum_rows(const float* weights, const float* inputs, std::int64_t pos
 /// Bᵀ d of some columns, d being rows of inputs: six numbers, each to its plane.
 template <class Number>
 [[gnu::always_inline]] inline void transform_inputs(const Number (&d)[6], Number (&out)[6]) {
+    constexpr float a = inner_point, b = outer_point;
     const Number near = d[4] - b * b * d[2], near_odd = a * (d[3] - b * b * d[1]);
     const Number far = d[4] - a * a * d[2], far_odd = b * (d[3] - a * a * d[1]);
     out[0] = (d[4] - (a * a + b * b) * d[2]) + a * a * b * b * d[0];
@@ -80,6 +81,7 @@ template <class Number>
 /// Aᵀ m of some columns: four rows of outputs.
 template <class Number>
 [[gnu::always_inline]] inline void transform_sums(const Number (&m)[6], Number (&out)[4]) {
+    constexpr float a = inner_point, b = outer_point;
     const Number near = m[1] + m[2], near_odd = m[1] - m[2];
     const Number far = m[3] + m[4], far_odd = m[3] - m[4];
     out[0] = m[0] + (near + far);
