@@ -126,23 +126,23 @@ void Blur::set_kernel(const at::Tensor& kernels) {
     }
 }
 
-bool Blur::goes_by_taps(const at::Tensor& x) const {
-    const bool has_graph = c10::GradMode::is_enabled() && x.requires_grad();
-    const bool is_known = x.scalar_type() == at::kFloat || x.scalar_type() == at::kDouble;
-    return x.is_cpu() && kernel_.is_cpu() && !has_graph && is_known && std::ranges::count(is_sparse_, true) > 0;
-}
-
 template <class ByTaps, class ByConvolution>
 at::Tensor Blur::by_kernel(const at::Tensor& x, const at::Tensor& kernel, const ByTaps& by_taps,
                            const ByConvolution& by_convolution) const {
-    if (!goes_by_taps(x)) return by_convolution(x, kernel);
+    const bool has_graph = c10::GradMode::is_enabled() && x.requires_grad();
+    const bool is_known = x.scalar_type() == at::kFloat || x.scalar_type() == at::kDouble;
+    if (!x.is_cpu() || !kernel.is_cpu() || has_graph || !is_known) return by_convolution(x, kernel);
     if (std::ranges::count(is_sparse_, false) == 0) return by_taps(x, kernel);
-    std::vector<at::Tensor> planes;  // kernels of each image's own, some with many taps
-    for (std::int64_t i = 0; i < kernel.size(0); ++i) {
-        const at::Tensor plane = x.narrow(1, i, 1), one = kernel.narrow(0, i, 1);
-        planes.push_back(is_sparse_[static_cast<std::size_t>(i)] ? by_taps(plane, one) : by_convolution(plane, one));
+    if (!has_own_kernels_) return by_convolution(x, kernel);
+    // Image by image: LibTorch may convolve another way where there are more planes.
+    const std::int64_t channels = x_shape().channels;
+    std::vector<at::Tensor> images;
+    for (std::int64_t first = 0; first < kernel.size(0); first += channels) {
+        const at::Tensor planes = x.narrow(1, first, channels), own = kernel.narrow(0, first, channels);
+        const bool is_sparse = is_sparse_[static_cast<std::size_t>(first)];
+        images.push_back(is_sparse ? by_taps(planes, own) : by_convolution(planes.contiguous(), own));
     }
-    return at::cat(planes, 1);
+    return at::cat(images, 1);
 }
 
 std::vector<at::Tensor> Blur::tensors() const {

@@ -37,8 +37,8 @@ class Blur final : public LinearOperator {
     at::Tensor apply_forward(const at::Tensor& x) const override;
     at::Tensor apply_adjoint(const at::Tensor& y) const override;
     void set_kernel(const at::Tensor& kernels);
-    bool goes_by_taps(const at::Tensor& x) const;
-    /// by_taps(x, kernel) or by_convolution(x, kernel), each plane of x [1, N C, …] by what its own kernel asks for.
+    /// by_taps(x, kernel) or by_convolution(x, kernel), each image's planes of x [1, N C, …] by what its own kernel
+    /// asks for.
     template <class ByTaps, class ByConvolution>
     at::Tensor by_kernel(const at::Tensor& x, const at::Tensor& kernel, const ByTaps& by_taps,
                          const ByConvolution& by_convolution) const;
