@@ -88,9 +88,10 @@ def of_images(given, environment, folder):
           "constant but for their rows\n"
           f"{'images':>8}{'units':>8}{'plan s':>8}{'run s':>9}{'units/s':>9}{'status s':>10}{'merge s':>9}{'units/s':>9}"
           f"{'MiB':>6}{'verify s':>10}{'MiB':>6}")
-    for count, batch in [(100, 16)] if given.short else [(100, 1), (1000, 1), (1000, 16), (10000, 1), (10000, 16), (100000, 16), (100000, 1)]:
-        if count > given.most_images:
-            continue
+    sweep = [(100, 16)] if given.short else [(100, 1), (1000, 1), (1000, 16), (10000, 16)]
+    if given.most_images > 10000:
+        sweep += [(10000, 1), (given.most_images, 16), (given.most_images, 1)]
+    for count, batch in sweep:
         dataset = small_images(folder, count)
         lines = small_job(given, dataset, "sdedit", batch) + ["steps = 10", "[sdedit]", "t-start = 100", "[box]", "size = 6"]
         (folder / "job.ini").write_text("".join(line + "\n" for line in lines))

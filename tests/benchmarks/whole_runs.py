@@ -60,10 +60,12 @@ def timed_parts(given, filtered, *more):
     for run in json.loads(done.stdout)["benchmarks"]:
         if run["run_type"] == "iteration":
             runs.setdefault(run["run_name"], []).append(run)
-    return {name: {"seconds": statistics.median(run["real_time"] for run in of_name) / 1e3,
-                   "flop": statistics.median(run.get("FLOP/s", 0) for run in of_name),
-                   "bytes": statistics.median(run.get("bytes_per_second", 0) for run in of_name)}
-            for name, of_name in runs.items()}
+    found = {}
+    for name, of_name in runs.items():
+        seconds = statistics.median(run["real_time"] for run in of_name) / 1e3  # all are told in milliseconds
+        counts = [of_name[0].get(rate, 0) * of_name[0]["real_time"] / 1e3 for rate in ("FLOP/s", "bytes_per_second")]
+        found[name] = {"seconds": seconds, "flop": counts[0] / seconds, "bytes": counts[1] / seconds}
+    return found
 
 
 def roofline(given):
