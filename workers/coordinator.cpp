@@ -101,6 +101,11 @@ Outcome Coordination::end_of_work() {
         const std::string left = " with " + std::to_string(queue_.waiting()) + " units left";
         return end(exit_incomplete, is_draining_ ? "drained" + left : "no worker is left: " + last_death_ + left);
     }
+    // A worker that was taken for dead may have finished its unit before it ended, and its news been lost.
+    const std::vector<QuarantinedUnit> given_up = queue_.quarantined();
+    for (const QuarantinedUnit& unit : given_up) {
+        if (links_.is_on_disk && links_.is_on_disk(unit.number)) queue_.commit(unit.number);
+    }
     if (queue_.quarantined().empty()) return end(exit_done, "");
     return end(exit_quarantined, std::to_string(queue_.quarantined().size()) + " units failed");
 }

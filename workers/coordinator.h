@@ -30,6 +30,7 @@ struct CoordinatorLinks {
     std::function<std::vector<int>()> ended;  ///< Watched ranks whose process is gone. Asked four times a second.
     std::function<void(int rank)> kill;       ///< Ends a watched process; nothing where it is none of this host.
     std::function<int(int dead)> replace;     ///< Starts one more worker for a dead one and returns its rank.
+    std::function<bool(std::int64_t unit)> is_on_disk;  ///< The unit's file exists; null: not asked.
 
     std::function<double()> now;  ///< Monotonic seconds; null: the steady clock.
     std::function<void()> pause;  ///< Between rounds; null: a millisecond's sleep.

@@ -1,12 +1,15 @@
 #include <chrono>
 #include <cstdio>
 #include <cstdlib>
+#include <filesystem>
+#include <system_error>
 #include <thread>
 
 #include "cluster/node_layout.h"
 #include "cluster/process_watch.h"
 #include "cluster/signals.h"
 #include "jobs/job_error.h"
+#include "pipeline/data/unit_file.h"
 #include "workers/clock.h"
 #include "workers/journal_entries.h"
 #include "workers/rank_log.h"
@@ -71,6 +74,10 @@ Outcome coordinate_campaign(cluster::Channel& channel, const RankTask& task, Ran
     links.ended = [&] { return processes.ended(); };
     links.kill = [&](int rank) { processes.kill(rank); };
     links.replace = means.start_worker;
+    links.is_on_disk = [&](std::int64_t unit) {
+        std::error_code error;
+        return std::filesystem::exists(task.folder / pipeline::unit_path(unit), error);
+    };
     log.note("coordinating", {{"units", std::to_string(work.queue.waiting())},
                               {"committed_before", std::to_string(settings.already_committed)},
                               {"workers", std::to_string(channel.size() - 1)},

@@ -58,6 +58,7 @@ workers::Outcome run_once(Disk& disk, const Plan& plan, int units) {
     std::size_t durable = disk.journal.size();
     links.journal = [&](const jobs::JournalEntry& entry) { disk.journal.push_back(entry); };
     links.sync = [&] { durable = disk.journal.size(); };
+    links.is_on_disk = [&](std::int64_t unit) { return disk.files.contains(unit); };
     links.request = [&] { return world.now() >= plan.drained_at ? workers::Request::drain : workers::Request::none; };
     links.pause = [&] {
         if (world.now() >= plan.killed_at) throw CoordinatorKilled{};
