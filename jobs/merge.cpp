@@ -6,7 +6,6 @@
 #include <cmath>
 #include <limits>
 #include <map>
-#include <optional>
 #include <stdexcept>
 
 #include "jobs/journal.h"
@@ -104,19 +103,19 @@ MergeResult merge(const Campaign& campaign) {
         pipeline::Sha256 digest;
         digest.update(plan.digest());
         for (const std::int64_t number : units) {
-            std::optional<Hdf5File> opened;
-            const pipeline::UnitFile unit = pipeline::read_unit_file(campaign.folder(), number, &opened);
-            if (unit.plan_digest != plan.digest()) {
+            const pipeline::PackedUnit unit = pipeline::read_packed_unit(campaign.folder(), number);
+            if (unit.content.plan_digest != plan.digest()) {
                 throw pipeline::FileError(campaign.folder() / pipeline::unit_path(number), "belongs to another plan");
             }
-            digest.update(restored.add(*opened, unit));
+            restored.add(unit);
+            digest.update(unit.content_digest);
             const auto known = seconds.find(number);
-            columns.add(unit, plan.configuration_of(number),
+            columns.add(unit.content, plan.configuration_of(number),
                         known == seconds.end() ? std::numeric_limits<double>::quiet_NaN() : known->second);
         }
         columns.write(file);
         restored.finish();
-        for (const std::string& one : write_measurements(file, campaign)) digest.update(one);
+        write_measurements(file, campaign, digest);
         // Follows from the units: no part of the digest.
         posterior = write_posterior(file, campaign, units);
         write_provenance(file, plan, result.units_missing, digest.finish());

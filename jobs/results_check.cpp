@@ -119,7 +119,7 @@ void ResultsCheck::compare_images(const pipeline::UnitFile& unit, const Hdf5File
     for (std::size_t image = 0; image < unit.rows.image_index.size(); ++image) {
         std::uint32_t mask = 0, expected_mask = 0;
         const auto row = static_cast<std::uint64_t>(rows_of_size_[name]) + image;
-        const std::vector<std::byte> bytes = file_->read_chunk(name, {row, 0, 0, 0}, mask);
+        const std::string bytes = file_->read_chunk(name, {row, 0, 0, 0}, mask);
         if (bytes != stored.read_chunk("restored", {image, 0, 0, 0}, expected_mask) || mask != expected_mask) {
             throw Discrepancy{"row " + std::to_string(row) + " of '" + name + "' is not what its unit holds"};
         }

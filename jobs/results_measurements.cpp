@@ -5,12 +5,12 @@
 #include <ATen/ops/tensor.h>
 
 #include <algorithm>
+#include <map>
 #include <optional>
 #include <set>
 
-#include "jobs/results_chunks.h"
+#include "jobs/results_copied_images.h"
 #include "jobs/results_truth.h"
-#include "pipeline/data/content_file.h"
 #include "pipeline/data/measurement_file.h"
 
 namespace jobs {
@@ -19,12 +19,11 @@ namespace {
 
 using pipeline::Hdf5File;
 
-/// A committed measurement: its content, and the file to copy chunks from.
-struct CommittedMeasurement {
+/// A committed measurement and its place.
+struct PlacedMeasurement {
     std::int64_t level = 0;
     std::int64_t first = 0;  ///< Place of its first image along the images of its size.
-    const Hdf5File& file;
-    const pipeline::MeasurementFile& content;
+    const pipeline::PackedMeasurement& file;
 };
 
 /// One operator configuration's y over noise levels, with what its operator was drawn with, for the images of one size.
@@ -55,44 +54,44 @@ class GroupWriter {
                                std::string("number in its dataset of an image whose measurement has this size"));
     }
 
-    void add(const CommittedMeasurement& measured) {
-        if (!results_.has(y_name())) make_y(measured.content);
-        copy_chunks({.file = measured.file,
-                     .name = "y",
-                     .images = measured.content.y.size(0),
-                     .is_shuffled = !pipeline::is_on_8_bit_levels(measured.content.y)},
-                    {.file = results_, .name = y_name(), .leading = {measured.level, measured.first}});
+    void add(const PlacedMeasurement& measured) {
+        if (!y_) make_y(measured.file);
+        y_->copy(measured.file.y, {measured.level, measured.first});
         written_.insert({measured.level, measured.first});
 
         // Masks and kernels are the same at every noise level.
         if (!has_parameters_.insert(measured.first).second) return;
-        for (const auto& [name, values] : measured.content.parameters) add_parameter(name, values, measured);
+        for (const auto& [name, values] : measured.file.content.parameters) {
+            const std::string place = folder_ + "/" + name;
+            if (shared_.insert(place).second && !results_.has(place)) write_shared(place, values, name);
+        }
+        for (const auto& [name, images] : measured.file.parameters) add_images(name, images, measured);
     }
 
     /// What is not there yet stays NaN.
     void finish() {
-        if (!results_.has(y_name())) return;
+        if (!y_) return;
         for (std::int64_t first = 0; first < images_; first += batch_) {
             const std::int64_t count = std::min(batch_, images_ - first);
             for (std::int64_t level = 0; level < levels_; ++level) {
                 if (written_.contains({level, first})) continue;
-                write_missing({.file = results_, .name = y_name(), .leading = {level, first}}, count);
+                y_->fill_missing({level, first}, count);
             }
             if (has_parameters_.contains(first)) continue;
-            for (const std::string& name : per_image_) {
-                write_missing({.file = results_, .name = name, .leading = {first}, .is_shuffled = false}, count);
-            }
+            for (auto& [name, images] : per_image_) images.fill_missing({first}, count);
         }
+        y_->finish();
+        for (auto& [name, images] : per_image_) images.finish();
     }
 
   private:
     std::string y_name() const { return folder_ + "/y" + suffix_; }
 
-    void make_y(const pipeline::MeasurementFile& content) {
+    void make_y(const pipeline::PackedMeasurement& file) {
         const std::string name = y_name();
-        const at::Tensor& y = content.y;
-        const std::vector<std::int64_t> shape = {levels_, images_, y.size(2), y.size(3), y.size(1)};
-        results_.make_dataset(name, at::kFloat, shape, one_image_a_chunk(shape, 2));
+        const std::vector<std::int64_t>& y = file.y.shape();
+        const std::vector<std::int64_t> shape = {levels_, images_, y[1], y[2], y[3]};
+        y_.emplace(results_, name, at::kFloat, shape, 2);
         // A scale of each size's own: HDF5 lets one scale serve some four thousand datasets.
         const std::string sigma = "sigma" + suffix_;
         if (!results_.has(folder_ + "/" + sigma)) scale(sigma, results_.read(folder_ + "/sigma"));
@@ -101,39 +100,32 @@ class GroupWriter {
         attach(name, 2, {image_.height, image_.width, image_.channels}, "measured_", suffix_);
         results_.set_attribute(name, "long_name", std::string("measurement y = A(x) + noise"));
         results_.set_attribute(name, "units", std::string("1"));
-        results_.set_attribute(folder_, "operator_settings", content.operator_settings);
+        results_.set_attribute(folder_, "operator_settings", file.content.operator_settings);
     }
 
-    void add_parameter(const std::string& parameter, const at::Tensor& values, const CommittedMeasurement& measured) {
-        const std::string name = folder_ + "/" + parameter + (values.dim() == 4 ? suffix_ : "");
-        if (values.dim() != 4) {
-            if (!results_.has(name)) write_shared(name, values, parameter);
-            return;
-        }
-        // [N, 1, H, W] is one for each image, [1, 1, H, W] for a block of several images one for all.
-        const std::int64_t count = measured.content.y.size(0);
-        const bool is_new = !results_.has(name);
-        if (is_new && values.size(0) == 1 && count > 1) {
-            write_shared(name, values.select(0, 0).select(0, 0), parameter);
-            return;
-        }
-        if (is_new) {
-            const std::vector<std::int64_t> shape = {images_, values.size(2), values.size(3)};
-            results_.make_dataset(name, values.scalar_type(), shape, one_image_a_chunk(shape, 1, false));
+    /// [N, 1, H, W] is one for each image, [1, 1, H, W] for a block of several images one for all.
+    void add_images(const std::string& parameter, const pipeline::PackedImages& images,
+                    const PlacedMeasurement& measured) {
+        const std::string name = folder_ + "/" + parameter + suffix_;
+        if (shared_.contains(name)) return;
+        const std::int64_t count = measured.file.y.count();
+        auto dataset = per_image_.find(name);
+        if (dataset == per_image_.end()) {
+            if (images.count() == 1 && count > 1) {
+                shared_.insert(name);
+                write_shared(name, images.unpacked().select(0, 0).select(0, 0), parameter);
+                return;
+            }
+            const std::vector<std::int64_t> shape = {images_, images.shape()[2], images.shape()[3]};
+            dataset = per_image_.emplace(name, CopiedImages(results_, name, images.type(), shape, 1, false)).first;
             results_.attach_scale(name, 0, "image" + suffix_);
             attach(name, 1, {image_.height, image_.width}, parameter + "_", suffix_);
             explain(name, parameter);
-            per_image_.insert(name);
         }
-        if (!per_image_.contains(name)) return;
         // One for all, of a block that came after one of a single image: to each image the same.
-        const std::int64_t copies = values.size(0) == 1 ? count : 1;
+        const std::int64_t copies = images.count() == 1 ? count : 1;
         for (std::int64_t copy = 0; copy < copies; ++copy) {
-            copy_chunks({.file = measured.file,
-                         .name = "parameters/" + parameter,
-                         .images = values.size(0),
-                         .is_shuffled = false},
-                        {.file = results_, .name = name, .leading = {measured.first + copy}, .is_shuffled = false});
+            dataset->second.copy(images, {measured.first + copy});
         }
     }
 
@@ -179,7 +171,10 @@ class GroupWriter {
     std::int64_t images_, batch_, levels_;
     std::set<std::pair<std::int64_t, std::int64_t>> written_;  ///< Level and first image of y.
     std::set<std::int64_t> has_parameters_;                    ///< First images.
-    std::set<std::string> per_image_;                          ///< Parameters with one entry an image, full names.
+    std::optional<CopiedImages> y_;
+    // Parameters by their full names: one for all images, and those with one entry an image.
+    std::set<std::string> shared_;
+    std::map<std::string, CopiedImages> per_image_;
 };
 
 }  // namespace
@@ -203,10 +198,9 @@ std::vector<MeasurementGroup> measurement_groups(const SweepPlan& plan) {
     return groups;
 }
 
-std::vector<std::string> write_measurements(Hdf5File& results, const Campaign& campaign) {
+void write_measurements(Hdf5File& results, const Campaign& campaign, pipeline::Sha256& digest) {
     const SweepPlan& plan = campaign.plan();
-    std::vector<std::string> digests;
-    if (plan.images().empty()) return digests;
+    if (plan.images().empty()) return;
     ResultTruth truth(results, plan);
     for (const MeasurementGroup& group : measurement_groups(plan)) {
         std::vector<GroupWriter> writers;
@@ -221,20 +215,17 @@ std::vector<std::string> write_measurements(Hdf5File& results, const Campaign& c
             for (std::int64_t block = 0; block < plan.block_count(); ++block) {
                 const std::filesystem::path path = campaign.folder() / pipeline::measurement_path(label, block);
                 if (!std::filesystem::exists(path)) continue;
-                std::optional<Hdf5File> opened;
-                const pipeline::MeasurementFile content =
-                    pipeline::read_measurement_file(campaign.folder(), label, block, &opened);
-                const Hdf5File& committed = *opened;
+                const pipeline::PackedMeasurement file =
+                    pipeline::read_packed_measurement(campaign.folder(), label, block);
                 const ImageBlock place = plan.block(block);
-                truth.add(block, committed, content);
-                writers[place.group].add({static_cast<std::int64_t>(level), place.first_in_group, committed, content});
-                digests.push_back(std::get<std::string>(committed.attribute("", "content_digest").value()));
+                truth.add(block, file);
+                writers[place.group].add({static_cast<std::int64_t>(level), place.first_in_group, file});
+                digest.update(file.content_digest);
             }
         }
         for (GroupWriter& writer : writers) writer.finish();
     }
     truth.finish();
-    return digests;
 }
 
 }  // namespace jobs

@@ -6,6 +6,7 @@
 
 #include "jobs/campaign.h"
 #include "pipeline/data/hdf5.h"
+#include "pipeline/data/sha256.h"
 
 namespace jobs {
 
@@ -22,8 +23,8 @@ std::vector<MeasurementGroup> measurement_groups(const SweepPlan& plan);
 
 /// Writes `truth` [image, y, x, channel] with its names and hashes, and per group y [sigma, image, y, x, channel] with
 /// its masks or kernels, all read from the committed measurement files. Blocks that are not there yet stay NaN.
-/// @return the content digests of the files that were read, in order
+/// @param digest  is fed the content digests of the files that were read, in order
 /// @throws pipeline::FileError  naming a damaged file
-std::vector<std::string> write_measurements(pipeline::Hdf5File& results, const Campaign& campaign);
+void write_measurements(pipeline::Hdf5File& results, const Campaign& campaign, pipeline::Sha256& digest);
 
 }  // namespace jobs

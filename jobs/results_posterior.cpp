@@ -14,8 +14,8 @@
 
 #include "jobs/planned_lpips.h"
 #include "jobs/posterior.h"
-#include "jobs/results_chunks.h"
 #include "jobs/results_columns.h"
+#include "jobs/results_copied_images.h"
 #include "jobs/results_restored.h"
 #include "pipeline/data/content_file.h"
 #include "pipeline/data/unit_file.h"

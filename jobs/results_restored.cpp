@@ -1,14 +1,11 @@
 #include "jobs/results_restored.h"
 
-#include <ATen/TensorOperators.h>
 #include <ATen/ops/arange.h>
-#include <ATen/ops/equal.h>
 #include <ATen/ops/tensor.h>
 
 #include <stdexcept>
 
-#include "jobs/results_chunks.h"
-#include "pipeline/data/content_file.h"
+#include "jobs/results_copied_images.h"
 
 namespace jobs {
 
@@ -60,8 +57,7 @@ void ResultRestored::make_dataset(const operators::Shape& shape, std::int64_t ro
     const bool is_float = plan_.store() == pipeline::Store::float32;
     // The layout of unit files: their compressed chunks are copied as they are.
     const std::vector<std::int64_t> size = {rows, shape.height, shape.width, shape.channels};
-    results_.make_dataset(name, is_float ? at::kFloat : at::kByte, size,
-                          rows == 0 ? pipeline::Hdf5Layout{} : one_image_a_chunk(size, 1, is_float));
+    sizes_.emplace(size_words(shape), OfSize{{results_, name, is_float ? at::kFloat : at::kByte, size, 1, is_float}});
     results_.attach_scale(name, 0, "row" + suffix);
     results_.attach_scale(name, 1, "y" + suffix);
     results_.attach_scale(name, 2, "x" + suffix);
@@ -80,29 +76,21 @@ void ResultRestored::make_dataset(const operators::Shape& shape, std::int64_t ro
     }
 }
 
-std::string ResultRestored::add(const Hdf5File& unit, const pipeline::UnitFile& content) {
-    const at::Tensor& images = content.rows.restored;
-    const std::string words = size_words({images.size(1), images.size(2), images.size(3)});
-    const std::string name = "restored" + (is_mixed_ ? "_" + words : std::string());
-    std::int64_t& row = rows_[words];
-    const bool is_float = content.store == pipeline::Store::float32;
-    copy_chunks({.file = unit, .name = "restored", .images = images.size(0), .is_shuffled = is_float},
-                {.file = results_, .name = name, .leading = {row}, .is_shuffled = is_float});
-    // Copied unread: one image is looked at, so that a layout that has changed cannot go unnoticed.
-    at::Tensor copied = results_.read_rows(name, row, 1).to(at::kFloat);
-    if (!is_float) copied = copied.div(127.5).sub(1);
-    const at::Tensor expected = pipeline::to_channel_last(images.narrow(0, 0, 1));
-    if (!at::equal(copied.nan_to_num(), expected.nan_to_num())) {
-        throw std::logic_error("results: restored was not copied as it is stored");
-    }
-    for (std::int64_t image = 0; image < images.size(0); ++image) {
+void ResultRestored::add(const pipeline::PackedUnit& unit) {
+    const std::vector<std::int64_t>& shape = unit.restored.shape();
+    const std::string words = size_words({shape[3], shape[1], shape[2]});
+    const auto found = sizes_.find(words);
+    if (found == sizes_.end()) throw std::logic_error("results: no image of " + words + " is planned");
+    OfSize& of_size = found->second;
+    of_size.images.copy(unit.restored, {of_size.rows});
+    for (std::int64_t image = 0; image < unit.restored.count(); ++image) {
         size_.push_back(words);
-        place_.push_back(row++);
+        place_.push_back(of_size.rows++);
     }
-    return std::get<std::string>(unit.attribute("", "content_digest").value());
 }
 
 void ResultRestored::finish() {
+    for (auto& [size, of_size] : sizes_) of_size.images.finish();
     if (!is_mixed_) return;
     results_.write_strings("restored_size", size_);
     results_.set_attribute("restored_size", "long_name",

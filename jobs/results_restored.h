@@ -5,6 +5,7 @@
 #include <string>
 #include <vector>
 
+#include "jobs/results_copied_images.h"
 #include "jobs/sweep_plan.h"
 #include "pipeline/data/hdf5.h"
 #include "pipeline/data/unit_file.h"
@@ -22,9 +23,9 @@ class ResultRestored {
     /// @param units  whose images will be added, in this order
     ResultRestored(pipeline::Hdf5File& results, const SweepPlan& plan, const std::vector<std::int64_t>& units);
 
-    /// Copies a unit's images without unpacking them, and returns the unit's content digest.
-    std::string add(const pipeline::Hdf5File& unit, const pipeline::UnitFile& content);
-    /// Writes the columns, where sizes are mixed.
+    /// Copies a unit's images without unpacking them.
+    void add(const pipeline::PackedUnit& unit);
+    /// Writes the columns, where sizes are mixed. No unit can follow.
     void finish();
 
   private:
@@ -33,7 +34,11 @@ class ResultRestored {
     pipeline::Hdf5File& results_;
     const SweepPlan& plan_;
     bool is_mixed_;
-    std::map<std::string, std::int64_t> rows_;  ///< So far, by suffix.
+    struct OfSize {
+        CopiedImages images;
+        std::int64_t rows = 0;  ///< So far.
+    };
+    std::map<std::string, OfSize> sizes_;
     std::vector<std::string> size_;
     std::vector<std::int64_t> place_;
 };

@@ -1,14 +1,8 @@
 #include "jobs/results_truth.h"
 
-#include <ATen/TensorOperators.h>
-#include <ATen/ops/equal.h>
 #include <ATen/ops/tensor.h>
 
 #include <algorithm>
-#include <stdexcept>
-
-#include "jobs/results_chunks.h"
-#include "pipeline/data/content_file.h"
 
 namespace jobs {
 
@@ -24,36 +18,22 @@ ResultTruth::ResultTruth(pipeline::Hdf5File& results, const SweepPlan& plan)
     const operators::Shape& shape = plan.image_shape();
     const std::vector<std::int64_t> size = {static_cast<std::int64_t>(plan.images().size()), shape.height, shape.width,
                                             shape.channels};
-    results_.make_dataset("truth", at::kFloat, size, one_image_a_chunk(size, 1));
+    truth_.emplace(results_, "truth", at::kFloat, size, 1);
 }
 
-void ResultTruth::add(std::int64_t block, const pipeline::Hdf5File& committed,
-                      const pipeline::MeasurementFile& content) {
+void ResultTruth::add(std::int64_t block, const pipeline::PackedMeasurement& measured) {
     if (is_written_[static_cast<std::size_t>(block)]) return;
     is_written_[static_cast<std::size_t>(block)] = true;
     const ImageBlock place = plan_.block(block);
+    const pipeline::MeasurementFile& content = measured.content;
     if (plan_.is_measured()) {
         std::ranges::copy(content.source_channels, channels_.begin() + place.first);
         std::ranges::copy(content.source_bits, bits_.begin() + place.first);
     } else {
-        copy_truth(place, committed, content);
+        truth_->copy(measured.truth, {place.first});
     }
     std::ranges::copy(content.image_name, names_.begin() + place.first);
     std::ranges::copy(content.image_hash, hashes_.begin() + place.first);
-}
-
-void ResultTruth::copy_truth(const ImageBlock& place, const pipeline::Hdf5File& committed,
-                             const pipeline::MeasurementFile& content) {
-    copy_chunks({.file = committed,
-                 .name = "truth",
-                 .images = content.truth.size(0),
-                 .is_shuffled = !pipeline::is_on_8_bit_levels(content.truth)},
-                {.file = results_, .name = "truth", .leading = {place.first}});
-    // Copied unread: one image is looked at, so that a layout that has changed cannot go unnoticed.
-    const at::Tensor expected = pipeline::to_channel_last(content.truth.narrow(0, 0, 1));
-    if (!at::equal(results_.read_rows("truth", place.first, 1).nan_to_num(), expected.nan_to_num())) {
-        throw std::logic_error("results: truth was not copied as it is stored");
-    }
 }
 
 void ResultTruth::write_column(const std::string& name, const std::vector<std::int64_t>& values,
@@ -80,8 +60,9 @@ void ResultTruth::finish() {
         for (std::size_t block = 0; block < is_written_.size(); ++block) {
             if (is_written_[block]) continue;
             const ImageBlock place = plan_.block(static_cast<std::int64_t>(block));
-            write_missing({.file = results_, .name = "truth", .leading = {place.first}}, place.count);
+            truth_->fill_missing({place.first}, place.count);
         }
+        truth_->finish();
         int axis = 0;
         for (const char* scale : {"image", "y", "x", "channel"}) results_.attach_scale("truth", axis++, scale);
         results_.set_attribute("truth", "long_name", std::string("clean image"));

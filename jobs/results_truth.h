@@ -1,9 +1,11 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <vector>
 
+#include "jobs/results_copied_images.h"
 #include "jobs/sweep_plan.h"
 #include "pipeline/data/hdf5.h"
 #include "pipeline/data/measurement_file.h"
@@ -17,21 +19,19 @@ class ResultTruth {
   public:
     ResultTruth(pipeline::Hdf5File& results, const SweepPlan& plan);
 
-    /// @param committed  the file that `content` was read from
-    void add(std::int64_t block, const pipeline::Hdf5File& committed, const pipeline::MeasurementFile& content);
+    void add(std::int64_t block, const pipeline::PackedMeasurement& measured);
     /// Marks the blocks that no file held as missing, and writes names, hashes and attributes.
     void finish();
 
   private:
     pipeline::Hdf5File& results_;
-    void copy_truth(const ImageBlock& place, const pipeline::Hdf5File& committed,
-                    const pipeline::MeasurementFile& content);
     void write_column(const std::string& name, const std::vector<std::int64_t>& values, const std::string& long_name);
 
     const SweepPlan& plan_;
     std::vector<std::string> names_, hashes_;
     std::vector<std::int64_t> channels_, bits_;
     std::vector<bool> is_written_;  ///< By block.
+    std::optional<CopiedImages> truth_;
 };
 
 }  // namespace jobs

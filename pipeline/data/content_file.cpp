@@ -4,12 +4,9 @@
 #include <cmath>
 #include <cstdint>
 #include <filesystem>
-#include <fstream>
 #include <limits>
 #include <span>
 #include <string>
-#include <string_view>
-#include <system_error>
 #include <variant>
 #include <vector>
 
@@ -21,7 +18,6 @@
 #include "pipeline/data/commit.h"
 #include "pipeline/data/file_error.h"
 #include "pipeline/data/hdf5_errors.h"
-#include "pipeline/data/read_bytes.h"
 
 namespace pipeline {
 
@@ -70,39 +66,6 @@ std::vector<Number> column_values(const at::Tensor& column, at::ScalarType type,
     return {column.const_data_ptr<Number>(), column.const_data_ptr<Number>() + column.size(0)};
 }
 
-/// "diffinv seal DIGEST\n"
-constexpr std::string_view seal_mark = "diffinv seal ";
-constexpr std::size_t seal_bytes = seal_mark.size() + 64 + 1;
-
-void append_seal(const std::filesystem::path& path) {
-    const std::string seal = std::string(seal_mark) + sha256_of_file(path) + "\n";
-    std::ofstream file(path, std::ios::binary | std::ios::app);
-    file << seal;
-    file.close();
-    if (!file) throw FileError(path, "its seal cannot be written");
-}
-
-/// The path, after its seal was found whole.
-const std::filesystem::path& sealed(const std::filesystem::path& path) {
-    std::error_code error;
-    if (!std::filesystem::exists(path, error)) throw FileError(path, "no such file");
-    const std::uint64_t whole = size_of_file(path);
-    const std::uint64_t size = whole - std::min<std::uint64_t>(whole, seal_bytes);
-    const std::string seal = read_bytes(path, size, seal_bytes);
-    if (!seal.starts_with(seal_mark) || !seal.ends_with('\n')) {
-        throw FileError(path, "is damaged or not of this program: its last bytes are no seal");
-    }
-    constexpr std::uint64_t piece = std::uint64_t{1} << 24;
-    Sha256 hash;
-    for (std::uint64_t first = 0; first < size; first += piece) {
-        hash.update(read_bytes(path, first, std::min(piece, size - first)));
-    }
-    if (seal.substr(seal_mark.size(), 64) != hash.finish()) {
-        throw FileError(path, "is damaged: its bytes are not those that were sealed");
-    }
-    return path;
-}
-
 template <typename Value>
 Value root_attribute(const Hdf5File& file, const std::string& name, const std::filesystem::path& path) {
     const auto attribute = file.attribute("", name);
@@ -134,7 +97,7 @@ bool is_on_8_bit_levels(const at::Tensor& images) {
 }
 
 ContentWriter::ContentWriter(const std::filesystem::path& path, const std::string& kind, std::int64_t schema)
-    : file_(Hdf5File::create(path)) {
+    : path_(path), file_(Hdf5File::create(path)) {
     text("kind", kind);
     integer("schema", schema);
 }
@@ -142,17 +105,22 @@ ContentWriter::ContentWriter(const std::filesystem::path& path, const std::strin
 void ContentWriter::text(const std::string& name, const std::string& value) {
     file_.set_attribute("", name, value);
     digest_text(digest_, name, value);
+    record_.add_text(name, value);
 }
 
 void ContentWriter::integer(const std::string& name, std::int64_t value) {
     file_.set_attribute("", name, value);
-    digest_tensor(digest_, name, column_tensor<std::int64_t>({value}, at::kLong));
+    const at::Tensor values = column_tensor<std::int64_t>({value}, at::kLong);
+    digest_tensor(digest_, name, values);
+    record_.add_tensor(name, values);
 }
 
 void ContentWriter::real(const std::string& name, double value) {
     if (std::isnan(value)) value = canonical_nan;
     file_.set_attribute("", name, value);
-    digest_tensor(digest_, name, column_tensor<double>({value}, at::kDouble));
+    const at::Tensor values = column_tensor<double>({value}, at::kDouble);
+    digest_tensor(digest_, name, values);
+    record_.add_tensor(name, values);
 }
 
 void ContentWriter::tensor(const std::string& name, const at::Tensor& values, const Hdf5Layout& layout) {
@@ -163,6 +131,7 @@ void ContentWriter::tensor(const std::string& name, const at::Tensor& values, co
     }
     file_.write(name, dense, layout);
     digest_tensor(digest_, name, dense);
+    record_.add_tensor(name, dense, file_.chunks(name));
 }
 
 void ContentWriter::column(const std::string& name, const std::vector<std::int64_t>& values) {
@@ -176,6 +145,7 @@ void ContentWriter::column(const std::string& name, const std::vector<double>& v
 void ContentWriter::column(const std::string& name, const std::vector<std::string>& values) {
     file_.write_strings(name, values);
     digest_texts(digest_, name, values);
+    record_.add_texts(name, values);
 }
 
 void ContentWriter::remark(const std::string& object, const std::string& name, const Hdf5Attribute& value) {
@@ -183,62 +153,82 @@ void ContentWriter::remark(const std::string& object, const std::string& name, c
 }
 
 void ContentWriter::finish() {
-    file_.set_attribute("", "content_digest", digest_.finish());
+    const std::string digest = digest_.finish();
+    file_.set_attribute("", "content_digest", digest);
+    record_.add_text("content_digest", digest);
     file_.close();
+    record_.append_to(path_);
 }
 
-ContentReader::ContentReader(const std::filesystem::path& path, const std::string& kind, std::int64_t schema)
-    : path_(path), file_(Hdf5File::open(sealed(path))) {
-    const std::string found = text("kind");
-    if (found != kind) throw FileError(path_, "is a '" + found + "', expected a '" + kind + "'");
-    const std::int64_t version = integer("schema");
-    if (version != schema) {
-        throw FileError(path_,
-                        "has schema " + std::to_string(version) + ", this program reads " + std::to_string(schema));
+void check_content_kind(const std::filesystem::path& path, const ContentKind& wanted, const ContentKind& found) {
+    if (found.kind != wanted.kind) {
+        throw FileError(path, "is a '" + found.kind + "', expected a '" + wanted.kind + "'");
+    }
+    if (found.schema != wanted.schema) {
+        throw FileError(path, "has schema " + std::to_string(found.schema) + ", this program reads " +
+                                  std::to_string(wanted.schema));
     }
 }
 
+ContentReader::ContentReader(const std::filesystem::path& path, const std::string& kind, std::int64_t schema)
+    : sealed_(path), file_(Hdf5File::open(path)) {
+    const std::string found = text("kind");
+    check_content_kind(path, {kind, schema}, {found, integer("schema")});
+}
+
 std::string ContentReader::text(const std::string& name) {
-    std::string value = root_attribute<std::string>(file_, name, path_);
+    std::string value = root_attribute<std::string>(file_, name, sealed_.path());
     digest_text(digest_, name, value);
+    record_.add_text(name, value);
     return value;
 }
 
 std::int64_t ContentReader::integer(const std::string& name) {
-    const auto value = root_attribute<std::int64_t>(file_, name, path_);
-    digest_tensor(digest_, name, column_tensor<std::int64_t>({value}, at::kLong));
+    const auto value = root_attribute<std::int64_t>(file_, name, sealed_.path());
+    const at::Tensor values = column_tensor<std::int64_t>({value}, at::kLong);
+    digest_tensor(digest_, name, values);
+    record_.add_tensor(name, values);
     return value;
 }
 
 double ContentReader::real(const std::string& name) {
-    const auto value = root_attribute<double>(file_, name, path_);
-    digest_tensor(digest_, name, column_tensor<double>({value}, at::kDouble));
+    const auto value = root_attribute<double>(file_, name, sealed_.path());
+    const at::Tensor values = column_tensor<double>({value}, at::kDouble);
+    digest_tensor(digest_, name, values);
+    record_.add_tensor(name, values);
     return value;
 }
 
 at::Tensor ContentReader::tensor(const std::string& name) {
     at::Tensor values = file_.read(name);
     digest_tensor(digest_, name, values);
+    record_.add_tensor(name, values, file_.chunks(name));
     return values;
 }
 
 std::vector<std::int64_t> ContentReader::integers(const std::string& name) {
-    return column_values<std::int64_t>(tensor(name), at::kLong, name, path_);
+    return column_values<std::int64_t>(tensor(name), at::kLong, name, sealed_.path());
 }
 
 std::vector<double> ContentReader::reals(const std::string& name) {
-    return column_values<double>(tensor(name), at::kDouble, name, path_);
+    return column_values<double>(tensor(name), at::kDouble, name, sealed_.path());
 }
 
 std::vector<std::string> ContentReader::texts(const std::string& name) {
     std::vector<std::string> values = file_.read_strings(name);
     digest_texts(digest_, name, values);
+    record_.add_texts(name, values);
     return values;
 }
 
 void ContentReader::finish() {
-    if (root_attribute<std::string>(file_, "content_digest", path_) != digest_.finish()) {
-        throw FileError(path_, "is damaged: its content does not have the digest it was written with");
+    const std::string digest = digest_.finish();
+    if (root_attribute<std::string>(file_, "content_digest", sealed_.path()) != digest) {
+        throw FileError(sealed_.path(), "is damaged: its content does not have the digest it was written with");
+    }
+    record_.add_text("content_digest", digest);
+    if (ContentRecord::read(sealed_) != record_) {
+        throw FileError(sealed_.path(), "is damaged: the record beside its seal does not say what it holds");
     }
 }
 

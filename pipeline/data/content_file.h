@@ -9,14 +9,17 @@
 
 #include <ATen/core/Tensor.h>
 
+#include "pipeline/data/content_record.h"
 #include "pipeline/data/hdf5.h"
+#include "pipeline/data/sealed_file.h"
 #include "pipeline/data/sha256.h"
 
 namespace pipeline {
 
 // What unit and measurement files have in common: immutable HDF5 files with a digest of their content, which is SHA-256
 // over the name, type, shape and values of everything that is written, in the order of the calls. A reader that makes
-// the same calls in the same order arrives at the same digest, or the file is damaged.
+// the same calls in the same order arrives at the same digest, or the file is damaged. Behind what HDF5 reads stand a
+// record of the same content, for readers in a hurry (packed_content.h), and the seal over all bytes.
 
 /// [N, C, H, W] ↔ [N, H, W, C], the order of axes in files.
 at::Tensor to_channel_last(const at::Tensor& images);
@@ -45,21 +48,32 @@ class ContentWriter {
     /// An attribute that only explains: no part of the content.
     void remark(const std::string& object, const std::string& name, const Hdf5Attribute& value);
 
-    /// Writes the digest and closes the file.
+    /// Writes the digest, closes the file and puts the record behind it.
     void finish();
 
   private:
+    std::filesystem::path path_;
     Hdf5File file_;
     Sha256 digest_;
+    ContentRecord record_;
 };
 
-/// Reads a content file, and at the end holds it to its digest.
+/// What a content file says of itself.
+struct ContentKind {
+    std::string kind;
+    std::int64_t schema = 0;
+};
+
+/// @throws FileError  where it is not what was asked for
+void check_content_kind(const std::filesystem::path& path, const ContentKind& wanted, const ContentKind& found);
+
+/// Reads a content file, and at the end holds it to its digest and its record to it.
 class ContentReader {
   public:
     /// @throws FileError  where its seal is broken, or it is no file of this kind and schema
     ContentReader(const std::filesystem::path& path, const std::string& kind, std::int64_t schema);
 
-    const Hdf5File& file() const { return file_; }
+    bool has(const std::string& name) const { return file_.has(name); }
     std::string text(const std::string& name);
     std::int64_t integer(const std::string& name);
     double real(const std::string& name);
@@ -70,13 +84,12 @@ class ContentReader {
 
     /// @throws FileError  where what was read is not what was written
     void finish();
-    /// The file, still open. The reader is spent.
-    Hdf5File release() { return std::move(file_); }
 
   private:
-    std::filesystem::path path_;
+    SealedFile sealed_;
     Hdf5File file_;
     Sha256 digest_;
+    ContentRecord record_;  ///< As it must be for what was read.
 };
 
 /// Commits a content file: `write` is given the temporary path; the seal is added.

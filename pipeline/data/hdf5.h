@@ -31,6 +31,24 @@ struct Hdf5Layout {
     bool fletcher32 = false;
 };
 
+/// Where a stored chunk lies in its file, and which filters were skipped for it.
+struct Hdf5ChunkPlace {
+    std::uint64_t address = 0, bytes = 0;
+    std::uint32_t filter_mask = 0;
+
+    bool operator==(const Hdf5ChunkPlace&) const = default;
+};
+
+/// The chunks of a dataset whose chunks are one entry of the leading axis each.
+struct Hdf5Chunks {
+    bool is_shuffled = false;
+    std::vector<Hdf5ChunkPlace> places;
+
+    bool operator==(const Hdf5Chunks&) const = default;
+};
+
+class Hdf5ChunkWriter;
+
 /// One HDF5 file, closed with its object. All calls are checked; times are not tracked, so equal content gives equal
 /// bytes. Names are paths inside the file ("rows/psnr"); missing groups on the way are made when writing.
 ///
@@ -71,15 +89,17 @@ class Hdf5File {
     void write_strings(const std::string& name, const std::vector<std::string>& values);
     void set_attribute(const std::string& object, const std::string& name, const Hdf5Attribute& value);
 
-    /// An empty dataset to be filled by `write_chunk` or `write_rows`.
+    /// An empty dataset to be filled by `chunk_writer` or `write_rows`.
     void make_dataset(const std::string& name, at::ScalarType type, const std::vector<std::int64_t>& shape,
                       const Hdf5Layout& layout);
     void write_rows(const std::string& name, std::int64_t first, const at::Tensor& values);
     /// The stored (compressed) bytes of the chunk at this offset, and which filters were skipped for it.
-    std::vector<std::byte> read_chunk(const std::string& name, const std::vector<std::uint64_t>& offset,
-                                      std::uint32_t& filter_mask) const;
-    void write_chunk(const std::string& name, const std::vector<std::uint64_t>& offset, std::uint32_t filter_mask,
-                     const std::vector<std::byte>& bytes);
+    std::string read_chunk(const std::string& name, const std::vector<std::uint64_t>& offset,
+                           std::uint32_t& filter_mask) const;
+    /// Where the chunks lie; nothing where the dataset is not chunked.
+    /// @throws Hdf5Error  where a chunk is not one whole entry of the leading axis, or was never written
+    std::optional<Hdf5Chunks> chunks(const std::string& name) const;
+    Hdf5ChunkWriter chunk_writer(const std::string& name);
 
     /// Makes a dataset a dimension scale with this name, and attaches scales to a dataset's axes.
     void make_scale(const std::string& name, const std::string& dimension);
@@ -89,6 +109,31 @@ class Hdf5File {
     explicit Hdf5File(std::filesystem::path path, std::int64_t id) : path_(std::move(path)), id_(id) {}
     std::filesystem::path path_;
     std::int64_t id_ = -1;
+};
+
+/// A chunked dataset, held open to be filled with stored (compressed) bytes. To be destroyed before its file is closed.
+class Hdf5ChunkWriter {
+  public:
+    Hdf5ChunkWriter(Hdf5ChunkWriter&& other) noexcept;
+    Hdf5ChunkWriter& operator=(Hdf5ChunkWriter&&) = delete;
+    ~Hdf5ChunkWriter();
+
+    const std::string& name() const { return name_; }
+    const std::vector<std::int64_t>& shape() const { return shape_; }
+    at::ScalarType type() const { return type_; }
+    /// @param offset  of the chunk's first entry on every axis
+    void write(const std::vector<std::uint64_t>& offset, std::uint32_t filter_mask, std::string_view bytes);
+
+  private:
+    friend class Hdf5File;
+    Hdf5ChunkWriter(std::filesystem::path path, std::string name, std::int64_t id, std::vector<std::int64_t> shape,
+                    at::ScalarType type)
+        : path_(std::move(path)), name_(std::move(name)), id_(id), shape_(std::move(shape)), type_(type) {}
+    std::filesystem::path path_;
+    std::string name_;
+    std::int64_t id_ = -1;
+    std::vector<std::int64_t> shape_;
+    at::ScalarType type_;
 };
 
 }  // namespace pipeline

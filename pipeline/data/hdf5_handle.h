@@ -20,6 +20,8 @@ class Hdf5Handle {
         if (id_ >= 0) closer_(id_);
     }
     operator hid_t() const { return id_; }
+    /// The identifier, to be closed by somebody else.
+    hid_t release() { return std::exchange(id_, -1); }
 
   private:
     hid_t id_;

@@ -3,8 +3,11 @@
 #include <algorithm>
 #include <cstdint>
 #include <cstdio>
+#include <map>
+#include <optional>
 #include <stdexcept>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include <ATen/core/Tensor.h>
@@ -19,16 +22,23 @@ namespace pipeline {
 namespace {
 
 constexpr const char* measurement_kind = "diffinv measurement";
-constexpr std::int64_t measurement_schema = 2;
+constexpr std::int64_t measurement_schema = 3;
 
-bool have_one_row_each(const MeasurementFile& file) {
+/// @param truth  images that are known
+bool have_one_row_each(const MeasurementFile& file, std::optional<std::int64_t> truth, std::int64_t y) {
     const std::size_t count = file.image_index.size();
     const auto rows = static_cast<std::int64_t>(count);
     return file.image_name.size() == count && file.image_hash.size() == count && file.image_error.size() == count &&
-           file.y.dim() == 4 && file.y.size(0) == rows &&
-           (file.truth.defined() ? file.truth.dim() == 4 && file.truth.size(0) == rows
-                                 : file.source_channels.size() == count && file.source_bits.size() == count &&
-                                       (file.sigma_each.empty() || file.sigma_each.size() == count));
+           y == rows &&
+           (truth ? *truth == rows
+                  : file.source_channels.size() == count && file.source_bits.size() == count &&
+                        (file.sigma_each.empty() || file.sigma_each.size() == count));
+}
+
+bool have_one_row_each(const MeasurementFile& file) {
+    if (file.y.dim() != 4 || (file.truth.defined() && file.truth.dim() != 4)) return false;
+    return have_one_row_each(file, file.truth.defined() ? std::optional(file.truth.size(0)) : std::nullopt,
+                             file.y.size(0));
 }
 
 /// Images as they are read back bit for bit, packed as their values allow.
@@ -68,16 +78,17 @@ void write_measurement_file(const std::filesystem::path& path, const Measurement
     writer.finish();
 }
 
-at::Tensor read_images(ContentReader& reader, const std::string& name, const std::filesystem::path& path) {
-    const at::Tensor stored = reader.tensor(name);
-    if (stored.dim() != 4 || stored.scalar_type() != at::kFloat) {
-        throw FileError(path, "'" + name + "' is not [image, y, x, channel] of float32");
-    }
-    return to_channel_first(stored);
+void check_images(const std::string& name, const std::vector<std::int64_t>& shape, at::ScalarType type,
+                  const std::filesystem::path& path) {
+    if (shape.size() == 4 && type == at::kFloat) return;
+    throw FileError(path, "'" + name + "' is not [image, y, x, channel] of float32");
 }
 
-MeasurementFile read_measurement(const std::filesystem::path& path, std::optional<Hdf5File>* opened) {
-    ContentReader reader(path, measurement_kind, measurement_schema);
+/// All but images and parameters, in the order of writing.
+/// @param read_images     called with the name, where they stand
+/// @param read_parameter  called with the name of each
+template <typename Reader, typename ReadImages, typename ReadParameter>
+MeasurementFile read_columns(Reader& reader, ReadImages read_images, ReadParameter read_parameter) {
     MeasurementFile file;
     file.operator_name = reader.text("operator");
     file.operator_settings = reader.text("operator_settings");
@@ -87,21 +98,62 @@ MeasurementFile read_measurement(const std::filesystem::path& path, std::optiona
     file.image_name = reader.texts("image_name");
     file.image_hash = reader.texts("image_hash");
     file.image_error = reader.texts("image_error");
-    if (reader.file().has("truth")) {
-        file.truth = read_images(reader, "truth", path);
+    if (reader.has("truth")) {
+        read_images("truth");
     } else {
         file.source_channels = reader.integers("source_channels");
         file.source_bits = reader.integers("source_bits");
         file.sigma_each = reader.reals("sigma_each");
     }
-    file.y = read_images(reader, "y", path);
-    for (const std::string& name : reader.texts("parameter_name")) {
-        file.parameters[name] = reader.tensor("parameters/" + name);
-    }
-    reader.finish();
-    if (!have_one_row_each(file)) throw FileError(path, "its columns have different lengths");
-    if (opened != nullptr) opened->emplace(reader.release());
+    read_images("y");
+    for (const std::string& name : reader.texts("parameter_name")) read_parameter(name);
     return file;
+}
+
+MeasurementFile read_measurement(const std::filesystem::path& path) {
+    ContentReader reader(path, measurement_kind, measurement_schema);
+    std::map<std::string, at::Tensor> images;
+    operators::Parameters parameters;
+    MeasurementFile file = read_columns(
+        reader, [&](const std::string& name) { images[name] = reader.tensor(name); },
+        [&](const std::string& name) { parameters[name] = reader.tensor("parameters/" + name); });
+    reader.finish();
+    for (auto& [name, stored] : images) {
+        check_images(name, stored.sizes().vec(), stored.scalar_type(), path);
+        (name == "y" ? file.y : file.truth) = to_channel_first(stored);
+    }
+    file.parameters = std::move(parameters);
+    if (!have_one_row_each(file)) throw FileError(path, "its columns have different lengths");
+    return file;
+}
+
+PackedMeasurement read_packed(const std::filesystem::path& path) {
+    const PackedContentReader reader(path, measurement_kind, measurement_schema);
+    PackedMeasurement packed;
+    operators::Parameters parameters;
+    std::optional<std::int64_t> truth;
+    packed.content = read_columns(
+        reader,
+        [&](const std::string& name) {
+            PackedImages& images = name == "y" ? packed.y : packed.truth;
+            images = reader.images(name);
+            check_images(name, images.shape(), images.type(), path);
+            if (name == "truth") truth = images.count();
+        },
+        [&](const std::string& name) {
+            const std::string place = "parameters/" + name;
+            if (reader.is_packed(place)) {
+                packed.parameters[name] = reader.images(place);
+            } else {
+                parameters[name] = reader.tensor(place);
+            }
+        });
+    packed.content.parameters = std::move(parameters);
+    packed.content_digest = reader.content_digest();
+    if (!have_one_row_each(packed.content, truth, packed.y.count())) {
+        throw FileError(path, "its columns have different lengths");
+    }
+    return packed;
 }
 
 }  // namespace
@@ -128,10 +180,16 @@ void commit_measurement_file(const std::filesystem::path& folder, const std::str
                         [&](const std::filesystem::path& temporary) { write_measurement_file(temporary, file); });
 }
 
-MeasurementFile read_measurement_file(const std::filesystem::path& folder, const std::string& label, std::int64_t block,
-                                      std::optional<Hdf5File>* opened) {
+MeasurementFile read_measurement_file(const std::filesystem::path& folder, const std::string& label,
+                                      std::int64_t block) {
     const std::filesystem::path path = folder / measurement_path(label, block);
-    return as_file_error(path, [&] { return read_measurement(path, opened); });
+    return as_file_error(path, [&] { return read_measurement(path); });
+}
+
+PackedMeasurement read_packed_measurement(const std::filesystem::path& folder, const std::string& label,
+                                          std::int64_t block) {
+    const std::filesystem::path path = folder / measurement_path(label, block);
+    return as_file_error(path, [&] { return read_packed(path); });
 }
 
 }  // namespace pipeline

@@ -2,14 +2,14 @@
 
 #include <cstdint>
 #include <filesystem>
-#include <optional>
+#include <map>
 #include <string>
 #include <vector>
 
 #include <ATen/core/Tensor.h>
 
 #include "operators/measurement_operator.h"
-#include "pipeline/data/hdf5.h"
+#include "pipeline/data/packed_content.h"
 
 namespace pipeline {
 
@@ -38,9 +38,21 @@ std::filesystem::path measurement_path(const std::string& label, std::int64_t bl
 /// Commits the file; where another rank was first, the bytes are the same and either may win.
 void commit_measurement_file(const std::filesystem::path& folder, const std::string& label, std::int64_t block,
                              const MeasurementFile& file);
-/// @param opened  where given, is handed the file itself, still open
 /// @throws FileError  where it is damaged or its content digest does not fit
-MeasurementFile read_measurement_file(const std::filesystem::path& folder, const std::string& label, std::int64_t block,
-                                      std::optional<Hdf5File>* opened = nullptr);
+MeasurementFile read_measurement_file(const std::filesystem::path& folder, const std::string& label,
+                                      std::int64_t block);
+
+/// A measurement to be copied: its columns, and its images as they are stored.
+struct PackedMeasurement {
+    MeasurementFile content;  ///< `truth` and `y` are undefined; `parameters` are those that are no images
+    PackedImages truth;       ///< [N, y, x, C]; without type and shape where there is none
+    PackedImages y;           ///< [N, y', x', C']
+    std::map<std::string, PackedImages> parameters;  ///< [1 or N, 1, H, W]
+    std::string content_digest;
+};
+
+/// @throws FileError  where it is missing or its seal is broken
+PackedMeasurement read_packed_measurement(const std::filesystem::path& folder, const std::string& label,
+                                          std::int64_t block);
 
 }  // namespace pipeline

@@ -2,7 +2,6 @@
 
 #include <cstdint>
 #include <cstdio>
-#include <optional>
 #include <stdexcept>
 #include <string>
 #include <vector>
@@ -15,13 +14,14 @@
 #include "pipeline/data/content_file.h"
 #include "pipeline/data/file_error.h"
 #include "pipeline/data/hdf5_errors.h"
+#include "pipeline/data/packed_content.h"
 
 namespace pipeline {
 
 namespace {
 
 constexpr const char* unit_kind = "diffinv unit";
-constexpr std::int64_t unit_schema = 3;
+constexpr std::int64_t unit_schema = 4;
 
 /// Levels 0 … 255 for [−1, 1]. A row without numbers becomes 0: its status tells.
 at::Tensor to_levels(const at::Tensor& images) {
@@ -50,14 +50,13 @@ std::vector<RowStatus> status_values(const at::Tensor& column, const std::filesy
     return status;
 }
 
-bool have_one_length(const UnitRows& rows) {
+bool have_length_of(const UnitRows& rows, std::int64_t images) {
     const std::size_t count = rows.image_index.size();
-    return rows.restored.dim() == 4 && rows.restored.size(0) == static_cast<std::int64_t>(count) &&
-           rows.image_name.size() == count && rows.image_hash.size() == count && rows.image_error.size() == count &&
+    return rows.image_name.size() == count && rows.image_hash.size() == count && rows.image_error.size() == count &&
            rows.sample.size() == count && rows.status.size() == count && rows.psnr.size() == count &&
            rows.ssim.size() == count && rows.lpips.size() == count && rows.psnr_measurement.size() == count &&
            rows.residual.size() == count && rows.psnr_unobserved.size() == count && rows.class_label.size() == count &&
-           (rows.sigma_each.empty() || rows.sigma_each.size() == count);
+           (rows.sigma_each.empty() || rows.sigma_each.size() == count) && images == static_cast<std::int64_t>(count);
 }
 
 void write_unit_file(const std::filesystem::path& path, const UnitFile& file) {
@@ -93,14 +92,20 @@ void write_unit_file(const std::filesystem::path& path, const UnitFile& file) {
     writer.finish();
 }
 
-UnitFile read_unit(const std::filesystem::path& path, std::optional<Hdf5File>* opened) {
-    ContentReader reader(path, unit_kind, unit_schema);
+void check_images(const std::vector<std::int64_t>& shape, at::ScalarType type, const std::filesystem::path& path) {
+    if (shape.size() == 4 && (type == at::kFloat || type == at::kByte)) return;
+    throw FileError(path, "'restored' is not [N, y, x, channel] of float32 or uint8");
+}
+
+/// All but the images, in the order of writing: `read_images` is called where they stand.
+template <typename Reader, typename ReadImages>
+UnitFile read_columns(Reader& reader, const std::filesystem::path& path, ReadImages read_images) {
     UnitFile file;
     file.unit = reader.integer("unit");
     file.plan_digest = reader.text("plan_digest");
     file.configuration = reader.text("configuration");
     file.rows.nfe = reader.integer("nfe");
-    const at::Tensor images = reader.tensor("restored");
+    read_images();
     file.rows.image_index = reader.integers("rows/image_index");
     file.rows.image_name = reader.texts("rows/image_name");
     file.rows.image_hash = reader.texts("rows/image_hash");
@@ -114,18 +119,39 @@ UnitFile read_unit(const std::filesystem::path& path, std::optional<Hdf5File>* o
     file.rows.psnr_unobserved = reader.reals("rows/psnr_unobserved");
     file.rows.class_label = reader.integers("rows/class");
     file.rows.residual = reader.reals("rows/residual");
-    if (reader.file().has("rows/sigma_each")) file.rows.sigma_each = reader.reals("rows/sigma_each");
+    if (reader.has("rows/sigma_each")) file.rows.sigma_each = reader.reals("rows/sigma_each");
+    return file;
+}
+
+void check_content(const UnitFile& file, std::int64_t images, std::int64_t unit, const std::filesystem::path& path) {
+    if (!have_length_of(file.rows, images)) throw FileError(path, "its columns have different lengths");
+    if (file.unit != unit) throw FileError(path, "holds unit " + std::to_string(file.unit));
+}
+
+UnitFile read_unit(const std::filesystem::path& path, std::int64_t unit) {
+    ContentReader reader(path, unit_kind, unit_schema);
+    at::Tensor images;
+    UnitFile file = read_columns(reader, path, [&] { images = reader.tensor("restored"); });
     reader.finish();
 
-    if (images.dim() != 4 || (images.scalar_type() != at::kFloat && images.scalar_type() != at::kByte)) {
-        throw FileError(path, "'restored' is not [N, y, x, channel] of float32 or uint8");
-    }
+    check_images(images.sizes().vec(), images.scalar_type(), path);
+    check_content(file, images.size(0), unit, path);
     file.store = images.scalar_type() == at::kByte ? Store::uint8 : Store::float32;
     file.rows.restored = to_channel_first(images).to(at::kFloat);
     if (file.store == Store::uint8) file.rows.restored.div_(127.5).sub_(1);
-    if (!have_one_length(file.rows)) throw FileError(path, "its columns have different lengths");
-    if (opened != nullptr) opened->emplace(reader.release());
     return file;
+}
+
+PackedUnit read_packed(const std::filesystem::path& path, std::int64_t unit) {
+    const PackedContentReader reader(path, unit_kind, unit_schema);
+    PackedUnit packed;
+    packed.content = read_columns(reader, path, [&] { packed.restored = reader.images("restored"); });
+    packed.content_digest = reader.content_digest();
+
+    check_images(packed.restored.shape(), packed.restored.type(), path);
+    check_content(packed.content, packed.restored.count(), unit, path);
+    packed.content.store = packed.restored.type() == at::kByte ? Store::uint8 : Store::float32;
+    return packed;
 }
 
 }  // namespace
@@ -138,7 +164,8 @@ std::filesystem::path unit_path(std::int64_t unit) {
 }
 
 void commit_unit_file(const std::filesystem::path& folder, const UnitFile& file) {
-    if (!have_one_length(file.rows) || file.rows.restored.numel() == 0) {
+    const at::Tensor& images = file.rows.restored;
+    if (images.dim() != 4 || images.numel() == 0 || !have_length_of(file.rows, images.size(0))) {
         throw std::invalid_argument(
             "unit " + std::to_string(file.unit) + ": restored is " + operators::shape_of(file.rows.restored) +
             ", not one [C, H, W] for each of the rows' " + std::to_string(file.rows.image_index.size()) +
@@ -148,11 +175,14 @@ void commit_unit_file(const std::filesystem::path& folder, const UnitFile& file)
                         [&](const std::filesystem::path& temporary) { write_unit_file(temporary, file); });
 }
 
-UnitFile read_unit_file(const std::filesystem::path& folder, std::int64_t unit, std::optional<Hdf5File>* opened) {
+UnitFile read_unit_file(const std::filesystem::path& folder, std::int64_t unit) {
     const std::filesystem::path path = folder / unit_path(unit);
-    UnitFile file = as_file_error(path, [&] { return read_unit(path, opened); });
-    if (file.unit != unit) throw FileError(path, "holds unit " + std::to_string(file.unit));
-    return file;
+    return as_file_error(path, [&] { return read_unit(path, unit); });
+}
+
+PackedUnit read_packed_unit(const std::filesystem::path& folder, std::int64_t unit) {
+    const std::filesystem::path path = folder / unit_path(unit);
+    return as_file_error(path, [&] { return read_packed(path, unit); });
 }
 
 }  // namespace pipeline

@@ -2,13 +2,12 @@
 
 #include <cstdint>
 #include <filesystem>
-#include <optional>
 #include <string>
 #include <vector>
 
 #include <ATen/core/Tensor.h>
 
-#include "pipeline/data/hdf5.h"
+#include "pipeline/data/packed_content.h"
 
 namespace pipeline {
 
@@ -57,8 +56,16 @@ std::filesystem::path unit_path(std::int64_t unit);
 void commit_unit_file(const std::filesystem::path& folder, const UnitFile& file);
 
 /// @throws FileError  where it is missing, damaged, or its content digest does not fit
-/// @param opened  where given, is handed the file itself, still open
-UnitFile read_unit_file(const std::filesystem::path& folder, std::int64_t unit,
-                        std::optional<Hdf5File>* opened = nullptr);
+UnitFile read_unit_file(const std::filesystem::path& folder, std::int64_t unit);
+
+/// A unit to be copied: its columns, and its images as they are stored.
+struct PackedUnit {
+    UnitFile content;       ///< `restored` is undefined
+    PackedImages restored;  ///< [N, y, x, C]
+    std::string content_digest;
+};
+
+/// @throws FileError  where it is missing or its seal is broken
+PackedUnit read_packed_unit(const std::filesystem::path& folder, std::int64_t unit);
 
 }  // namespace pipeline

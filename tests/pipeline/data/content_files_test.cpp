@@ -11,6 +11,7 @@
 #include <cmath>
 #include <cstdint>
 #include <cstdio>
+#include <cstring>
 #include <filesystem>
 #include <limits>
 #include <stdexcept>
@@ -20,7 +21,7 @@
 #include "expect_error.h"
 #include "pipeline/data/file_error.h"
 #include "pipeline/data/measurement_file.h"
-#include "pipeline/data/sha256.h"
+#include "pipeline/data/sealed_file.h"
 #include "pipeline/data/unit_file.h"
 #include "tests/support/paths.h"
 
@@ -91,6 +92,46 @@ bool is_same(const UnitFile& a, const UnitFile& b) {
            is_same(a.rows.lpips, b.rows.lpips) && is_same(a.rows.psnr_measurement, b.rows.psnr_measurement) &&
            is_same(a.rows.psnr_unobserved, b.rows.psnr_unobserved) && a.rows.class_label == b.rows.class_label &&
            is_same(a.rows.residual, b.rows.residual) && a.rows.nfe == b.rows.nfe;
+}
+
+/// A committed content file in its three parts.
+struct Parts {
+    std::string hdf5, record;  ///< The record with its size behind it.
+    void write(const std::filesystem::path& path) const {
+        test_support::write_text(path, hdf5 + record);
+        append_seal(path);
+    }
+};
+
+Parts parts_of(const std::filesystem::path& path) {
+    const std::string whole = test_support::read_text(path);
+    const std::size_t seal = whole.rfind("diffinv seal ");
+    std::uint64_t size = 0;
+    std::memcpy(&size, whole.data() + seal - sizeof size, sizeof size);
+    const std::size_t record = seal - sizeof size - size;
+    return {whole.substr(0, record), whole.substr(record, seal - record)};
+}
+
+void change_with_h5py(const test_support::TemporaryFolder& folder, const std::filesystem::path& path,
+                      const std::string& change) {
+    test_support::write_text(folder / "change.py",
+                             "import h5py\nd = h5py.File('" + path.string() + "', 'r+')\n" + change + "\nd.close()\n");
+    const auto result = test_support::run_command("/usr/bin/python3 " + (folder / "change.py").string());
+    ASSERT_EQ(result.exit_code, 0) << result.errors;
+}
+
+/// Images to be copied are the bytes that HDF5 has stored.
+void expect_stored(const PackedImages& packed, const std::filesystem::path& path, const std::string& name,
+                   bool is_shuffled) {
+    const Hdf5File file = Hdf5File::open(path);
+    EXPECT_EQ(packed.shape(), file.shape(name));
+    EXPECT_EQ(packed.is_shuffled(), is_shuffled);
+    for (std::int64_t image = 0; image < packed.count(); ++image) {
+        std::uint32_t mask = 77;
+        EXPECT_EQ(packed.chunk(image), file.read_chunk(name, {static_cast<std::uint64_t>(image), 0, 0, 0}, mask));
+        EXPECT_EQ(packed.filter_mask(image), mask);
+    }
+    EXPECT_TRUE(packed.unpacked().equal(file.read(name)));
 }
 
 std::size_t temporaries_in(const std::filesystem::path& folder) {
@@ -196,13 +237,11 @@ TEST(UnitFile, ChangedContentIsFoundBehindAGoodSeal) {
         const test_support::TemporaryFolder folder;
         commit_unit_file(folder.path(), example_unit());
         const std::filesystem::path path = folder.path() / unit_path(1312);
-        const std::string whole = test_support::read_text(path);
-        test_support::write_text(path, whole.substr(0, whole.rfind("diffinv seal ")));
-        test_support::write_text(folder / "change.py", "import h5py\nd = h5py.File('" + path.string() + "', 'r+')\n" +
-                                                           change + "\nd.close()\n");
-        const auto result = test_support::run_command("/usr/bin/python3 " + (folder / "change.py").string());
-        ASSERT_EQ(result.exit_code, 0) << result.errors;
-        test_support::write_text(path, test_support::read_text(path) + "diffinv seal " + sha256_of_file(path) + "\n");
+        Parts parts = parts_of(path);
+        test_support::write_text(path, parts.hdf5);
+        change_with_h5py(folder, path, change);
+        parts.hdf5 = test_support::read_text(path);
+        parts.write(path);
         if (change == "pass") {
             EXPECT_TRUE(is_same(read_unit_file(folder.path(), 1312), example_unit()));
             continue;
@@ -212,12 +251,79 @@ TEST(UnitFile, ChangedContentIsFoundBehindAGoodSeal) {
     }
 }
 
+TEST(UnitFile, ToBeCopiedItSaysTheSame) {
+    for (const Store store : {Store::float32, Store::uint8}) {
+        const test_support::TemporaryFolder folder;
+        UnitFile file = example_unit();
+        file.store = store;
+        file.rows.image_name[1] = "not UTF-8: \xff\xfe";
+        if (store == Store::uint8) file.rows.sigma_each = {0.1, 0.2, 0.3};
+        commit_unit_file(folder.path(), file);
+        const UnitFile whole = read_unit_file(folder.path(), 1312);
+        PackedUnit packed = read_packed_unit(folder.path(), 1312);
+        expect_stored(packed.restored, folder.path() / unit_path(1312), "restored", store == Store::float32);
+        const Hdf5File stored = Hdf5File::open(folder.path() / unit_path(1312));
+        EXPECT_EQ(packed.content_digest, std::get<std::string>(stored.attribute("", "content_digest").value()));
+        EXPECT_FALSE(packed.content.rows.restored.defined());
+        packed.content.rows.restored = whole.rows.restored;
+        EXPECT_TRUE(is_same(packed.content, whole));
+        EXPECT_EQ(packed.content.rows.sigma_each, file.rows.sigma_each);
+    }
+}
+
+// Whatever the record says behind a good seal: reading the whole file finds it, copying never leaves the file.
+TEST(UnitFile, EveryChangedByteOfItsRecordIsFound) {
+    const test_support::TemporaryFolder folder;
+    commit_unit_file(folder.path(), example_unit());
+    const std::filesystem::path path = folder.path() / unit_path(1312);
+    const Parts good = parts_of(path);
+    std::size_t refused = 0;
+    for (std::size_t at = 0; at < good.record.size(); ++at) {
+        Parts changed = good;
+        changed.record[at] = static_cast<char>(changed.record[at] ^ 0x15);
+        changed.write(path);
+        expect_line(message_of<FileError>([&] { read_unit_file(folder.path(), 1312); }), path.filename().string(),
+                    "the record beside its seal does not say what it holds");
+        try {
+            const PackedUnit packed = read_packed_unit(folder.path(), 1312);
+            for (std::int64_t image = 0; image < packed.restored.count(); ++image) packed.restored.chunk(image);
+        } catch (const FileError&) {
+            ++refused;
+        }
+    }
+    EXPECT_GT(refused, good.record.size() / 4);
+    for (const std::size_t length : {std::size_t{0}, std::size_t{5}, good.record.size() - 1}) {
+        Parts(good.hdf5, good.record.substr(0, length)).write(path);
+        EXPECT_THROW(read_unit_file(folder.path(), 1312), FileError);
+        expect_line(message_of<FileError>([&] { read_packed_unit(folder.path(), 1312); }), path.filename().string(),
+                    "has no record");
+    }
+}
+
+TEST(UnitFile, FilesOfAnotherSchemaAreRefusedByBothReaders) {
+    const test_support::TemporaryFolder folder;
+    commit_unit_file(folder.path(), example_unit());
+    const std::filesystem::path path = folder.path() / unit_path(1312);
+    test_support::write_text(path, parts_of(path).hdf5);
+    change_with_h5py(folder, path, "d.attrs.modify('schema', 3)");
+    append_seal(path);
+    for (const bool is_packed : {false, true}) {
+        const auto read = [&] {
+            if (is_packed) read_packed_unit(folder.path(), 1312);
+            if (!is_packed) read_unit_file(folder.path(), 1312);
+        };
+        expect_line(message_of<FileError>(read), path.filename().string(), "has schema 3, this program reads 4");
+    }
+}
+
 TEST(UnitFile, OtherFilesAreRefused) {
     const test_support::TemporaryFolder folder;
     expect_line(message_of<FileError>([&] { read_unit_file(folder.path(), 7); }), "unit-000007.h5: no such file");
     commit_unit_file(folder.path(), example_unit());
     std::filesystem::copy(folder.path() / unit_path(1312), folder.path() / unit_path(1313));
     expect_line(message_of<FileError>([&] { read_unit_file(folder.path(), 1313); }), "unit-001313.h5: holds unit 1312");
+    expect_line(message_of<FileError>([&] { read_packed_unit(folder.path(), 1313); }),
+                "unit-001313.h5: holds unit 1312");
     UnitFile uneven = example_unit();
     uneven.rows.psnr.pop_back();
     EXPECT_THROW(commit_unit_file(folder.path(), uneven), std::invalid_argument);
@@ -246,7 +352,7 @@ TEST(UnitFile, H5pyReadsIt) {
         "['class', 'image_error', 'image_hash', 'image_index', 'image_name', 'lpips', 'psnr', 'psnr_measurement', "
         "'psnr_unobserved', 'residual', 'sample', "
         "'ssim', 'status'] [0, 1, 2] ü/b.png\n"
-        "1312 250 3 {\"method\":\"dps\",\"zeta\":0.3}\n64 " +
+        "1312 250 4 {\"method\":\"dps\",\"zeta\":0.3}\n64 " +
             std::string(value) + "\n")
         << result.errors;
 }
@@ -270,6 +376,41 @@ TEST(MeasurementFile, ComesBackBitForBit) {
     EXPECT_TRUE(read.parameters.at("mask").equal(file.parameters.at("mask")));
     EXPECT_TRUE(read.parameters.at("kernel").equal(file.parameters.at("kernel")));
     EXPECT_EQ(temporaries_in(folder.path()), 0U);
+}
+
+TEST(MeasurementFile, ToBeCopiedItSaysTheSame) {
+    for (const bool has_truth : {true, false}) {
+        const test_support::TemporaryFolder folder;
+        MeasurementFile file = example_measurement();
+        if (!has_truth) {
+            file.truth = at::Tensor();
+            file.source_channels = {3, 1};
+            file.source_bits = {8, 16};
+            file.sigma_each = {0.1, std::numeric_limits<double>::quiet_NaN()};
+            file.sigma_y = file.sigma_each[1];
+        }
+        commit_measurement_file(folder.path(), "x", 0, file);
+        const std::filesystem::path path = folder.path() / measurement_path("x", 0);
+        const PackedMeasurement packed = read_packed_measurement(folder.path(), "x", 0);
+        EXPECT_EQ(packed.content.operator_name, file.operator_name);
+        EXPECT_EQ(packed.content.operator_settings, file.operator_settings);
+        EXPECT_TRUE(is_same(std::vector{packed.content.sigma_y}, std::vector{file.sigma_y}));
+        EXPECT_EQ(packed.content.poisson_rate, file.poisson_rate);
+        EXPECT_EQ(packed.content.image_index, file.image_index);
+        EXPECT_EQ(packed.content.image_name, file.image_name);
+        EXPECT_EQ(packed.content.image_hash, file.image_hash);
+        EXPECT_EQ(packed.content.image_error, file.image_error);
+        EXPECT_EQ(packed.content.source_channels, file.source_channels);
+        EXPECT_EQ(packed.content.source_bits, file.source_bits);
+        EXPECT_TRUE(is_same(packed.content.sigma_each, file.sigma_each));
+        ASSERT_EQ(packed.content.parameters.size(), 1U);
+        EXPECT_TRUE(packed.content.parameters.at("kernel").equal(file.parameters.at("kernel")));
+        ASSERT_EQ(packed.parameters.size(), 1U);
+        expect_stored(packed.parameters.at("mask"), path, "parameters/mask", false);
+        expect_stored(packed.y, path, "y", true);
+        if (has_truth) expect_stored(packed.truth, path, "truth", false);
+        EXPECT_EQ(packed.truth.count(), has_truth ? 2 : 0);
+    }
 }
 
 TEST(MeasurementFile, EveryDamagedByteIsFound) {

@@ -134,12 +134,17 @@ TEST_F(Hdf5, RowsAndRawChunksAreCopiedExactly) {
     EXPECT_THROW(file.write_rows("source", 0, values.slice(1, 0, 2)), std::invalid_argument);
 
     file.make_dataset("copy", at::kFloat, {6, 5}, layout);
+    EXPECT_THROW(file.chunk_writer("nothing"), Hdf5Error);
+    Hdf5ChunkWriter copy = file.chunk_writer("copy");
+    EXPECT_EQ(copy.shape(), (std::vector<std::int64_t>{6, 5}));
+    EXPECT_EQ(copy.type(), at::kFloat);
     for (std::uint64_t row = 0; row < 6; ++row) {
         std::uint32_t mask = 0;
-        const std::vector<std::byte> bytes = file.read_chunk("source", {row, 0}, mask);
+        const std::string bytes = file.read_chunk("source", {row, 0}, mask);
         EXPECT_FALSE(bytes.empty());
-        file.write_chunk("copy", {5 - row, 0}, mask, bytes);
+        copy.write({5 - row, 0}, mask, bytes);
     }
+    EXPECT_THROW(copy.write({0}, 0, "x"), Hdf5Error);
     EXPECT_TRUE(file.read("copy").equal(values.flip({0})));
     std::uint32_t mask = 0;
     EXPECT_THROW(file.read_chunk("source", {0}, mask), Hdf5Error);
