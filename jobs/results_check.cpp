@@ -171,8 +171,12 @@ void ResultsCheck::read_through(const std::string& name) const {
     if (!file_->has(name) || file_->is_group(name)) return;
     const std::vector<std::int64_t> shape = file_->shape(name);
     if (shape.size() < 2) return;
-    const std::int64_t rows = shape.empty() ? 0 : shape.front();
-    for (std::int64_t row = 0; row < rows; ++row) file_->read_rows(name, row, 1);
+    // An image a time: y has noise levels before its images.
+    const bool has_levels = shape.size() == 5;
+    const std::int64_t images = has_levels ? shape[0] * shape[1] : shape[0];
+    for (std::int64_t image = 0; image < images; ++image) {
+        file_->read_at(name, has_levels ? std::vector{image / shape[1], image % shape[1]} : std::vector{image});
+    }
 }
 
 void ResultsCheck::read_measurements() const {

@@ -2,6 +2,7 @@
 
 #include <zlib.h>
 
+#include <algorithm>
 #include <array>
 #include <cstddef>
 #include <cstdint>
@@ -97,23 +98,23 @@ void check_chunk(hid_t dataset, const ChunkStorage& storage, const std::vector<h
 
 }  // namespace
 
-void check_hdf5_chunks(hid_t dataset, const std::vector<std::int64_t>& extent, std::int64_t first, std::int64_t count,
+void check_hdf5_chunks(hid_t dataset, const std::vector<std::int64_t>& first, const std::vector<std::int64_t>& shape,
                        const Hdf5Place& place) {
     const Hdf5Handle creation(check_hdf5(H5Dget_create_plist(dataset), "H5Dget_create_plist", place), H5Pclose);
-    if (H5Pget_layout(creation) != H5D_CHUNKED || count == 0 || H5Dget_storage_size(dataset) == 0) return;
+    const bool is_empty = std::find(shape.begin(), shape.end(), 0) != shape.end();
+    if (H5Pget_layout(creation) != H5D_CHUNKED || is_empty || H5Dget_storage_size(dataset) == 0) return;
     unsigned options = 0;
     check_hdf5(H5Pget_chunk_opts(creation, &options), "H5Pget_chunk_opts", place);
     if (options != 0) refuse_hdf5(place, "its partial chunks are stored without filters, which is not read");
-    const ChunkStorage storage = chunk_storage(dataset, creation, extent.size(), place);
+    const ChunkStorage storage = chunk_storage(dataset, creation, shape.size(), place);
 
-    // Walk the grid of chunks over these rows, the last axis fastest.
-    const auto row_side = static_cast<std::int64_t>(storage.sides.front());
-    const auto row_begin = static_cast<hsize_t>(first / row_side * row_side);
-    std::vector<hsize_t> offset(extent.size(), 0);
-    offset.front() = row_begin;
-    const auto end_of = [&](std::size_t axis) {
-        return static_cast<hsize_t>(axis == 0 ? first + count : extent[axis]);
-    };
+    // Walk the grid of chunks over the part, the last axis fastest.
+    std::vector<hsize_t> begin(shape.size());
+    for (std::size_t axis = 0; axis < shape.size(); ++axis) {
+        const auto side = static_cast<std::int64_t>(storage.sides[axis]);
+        begin[axis] = static_cast<hsize_t>(first[axis] / side * side);
+    }
+    std::vector<hsize_t> offset = begin;
     for (bool is_inside = true; is_inside;) {
         unsigned mask = 0;
         haddr_t address = HADDR_UNDEF;
@@ -122,10 +123,10 @@ void check_hdf5_chunks(hid_t dataset, const std::vector<std::int64_t>& extent, s
                    "H5Dget_chunk_info_by_coord", place);
         if (address != HADDR_UNDEF) check_chunk(dataset, storage, offset, mask, stored, place);
         is_inside = false;
-        for (std::size_t axis = extent.size(); axis-- > 0 && !is_inside;) {
+        for (std::size_t axis = shape.size(); axis-- > 0 && !is_inside;) {
             offset[axis] += storage.sides[axis];
-            is_inside = offset[axis] < end_of(axis);
-            if (!is_inside) offset[axis] = axis == 0 ? row_begin : 0;
+            is_inside = offset[axis] < static_cast<hsize_t>(first[axis] + shape[axis]);
+            if (!is_inside) offset[axis] = begin[axis];
         }
     }
 }

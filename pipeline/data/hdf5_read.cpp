@@ -33,19 +33,20 @@ NumericDataset open_numeric_dataset(hid_t file, const Hdf5Place& place) {
     return {std::move(id), std::move(space), std::move(shape), scalar_type};
 }
 
-/// Memory for rows of this shape from `first` on, after their size was found believable and their chunks whole.
-at::Tensor checked_memory(const NumericDataset& dataset, std::int64_t first, const std::vector<std::int64_t>& shape,
-                          const Hdf5Place& place) {
+/// Memory for the part of this shape from `first` on, after its size was found believable and its chunks whole.
+at::Tensor checked_memory(const NumericDataset& dataset, const std::vector<std::int64_t>& first,
+                          const std::vector<std::int64_t>& shape, const Hdf5Place& place) {
     std::uint64_t count = 1;
     for (const std::int64_t size : shape) count *= static_cast<std::uint64_t>(size);
     check_hdf5_read_size(dataset.id, count, c10::elementSize(dataset.type), place);
-    if (count > 0 && !shape.empty()) check_hdf5_chunks(dataset.id, dataset.shape, first, shape.front(), place);
+    if (count > 0 && !shape.empty()) check_hdf5_chunks(dataset.id, first, shape, place);
     return at::empty(shape, at::TensorOptions().dtype(dataset.type));
 }
 
 /// Selects values' extent from `start` on in the file; memory holds it alone.
-void read_part(const NumericDataset& dataset, const std::vector<hsize_t>& start, at::Tensor& values,
+void read_part(const NumericDataset& dataset, const std::vector<std::int64_t>& first, at::Tensor& values,
                const Hdf5Place& place) {
+    const std::vector<hsize_t> start(first.begin(), first.end());
     const std::vector<hsize_t> extent(values.sizes().begin(), values.sizes().end());
     check_hdf5(H5Sselect_hyperslab(dataset.space, H5S_SELECT_SET, start.data(), nullptr, extent.data(), nullptr),
                "H5Sselect_hyperslab", place);
@@ -69,7 +70,8 @@ std::vector<std::int64_t> Hdf5File::shape(const std::string& name) const {
 at::Tensor Hdf5File::read(const std::string& name) const {
     const Hdf5Place place{path_, name};
     const NumericDataset dataset = open_numeric_dataset(id_, place);
-    at::Tensor values = checked_memory(dataset, 0, dataset.shape, place);
+    at::Tensor values =
+        checked_memory(dataset, std::vector<std::int64_t>(dataset.shape.size(), 0), dataset.shape, place);
     if (values.numel() == 0) return values;
     check_hdf5(H5Dread(dataset.id, hdf5_memory_type(dataset.type), H5S_ALL, H5S_ALL, H5P_DEFAULT, values.data_ptr()),
                "H5Dread", place);
@@ -86,11 +88,10 @@ at::Tensor Hdf5File::read_rows(const std::string& name, std::int64_t first, std:
     }
     std::vector<std::int64_t> shape = dataset.shape;
     shape.front() = count;
-    at::Tensor values = checked_memory(dataset, first, shape, place);
+    std::vector<std::int64_t> start(shape.size(), 0);
+    start.front() = first;
+    at::Tensor values = checked_memory(dataset, start, shape, place);
     if (values.numel() == 0) return values;
-
-    std::vector<hsize_t> start(shape.size(), 0);
-    start.front() = static_cast<hsize_t>(first);
     read_part(dataset, start, values, place);
     return values;
 }
@@ -99,15 +100,15 @@ at::Tensor Hdf5File::read_at(const std::string& name, const std::vector<std::int
     const Hdf5Place place{path_, name};
     const NumericDataset dataset = open_numeric_dataset(id_, place);
     std::vector<std::int64_t> shape = dataset.shape;
-    std::vector<hsize_t> start(shape.size(), 0);
+    std::vector<std::int64_t> start(shape.size(), 0);
     bool is_there = leading.size() <= shape.size() && !leading.empty();
     for (std::size_t axis = 0; is_there && axis < leading.size(); ++axis) {
         is_there = leading[axis] >= 0 && leading[axis] < shape[axis];
-        start[axis] = static_cast<hsize_t>(leading[axis]);
+        start[axis] = leading[axis];
         shape[axis] = 1;
     }
     if (!is_there) throw std::invalid_argument("hdf5: an entry asked for that '" + name + "' does not have");
-    at::Tensor values = checked_memory(dataset, leading.front(), shape, place);
+    at::Tensor values = checked_memory(dataset, start, shape, place);
     if (values.numel() > 0) read_part(dataset, start, values, place);
     return values.reshape(at::IntArrayRef(shape).slice(leading.size()));
 }

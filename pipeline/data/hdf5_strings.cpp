@@ -49,7 +49,7 @@ std::vector<std::string> Hdf5File::read_strings(const std::string& name) const {
     for (const std::int64_t size : extent) count *= static_cast<std::uint64_t>(size);
     check_hdf5_read_size(dataset, count, H5Tget_size(type), place);
     if (count == 0) return {};
-    if (!extent.empty()) check_hdf5_chunks(dataset, extent, 0, extent.front(), place);
+    if (!extent.empty()) check_hdf5_chunks(dataset, std::vector<std::int64_t>(extent.size(), 0), extent, place);
     // The library clears a megabyte for every conversion of strings unless it is told that less will do.
     constexpr std::size_t conversion_bytes = 1 << 14;
     const Hdf5Handle transfer(check_hdf5(H5Pcreate(H5P_DATASET_XFER), "H5Pcreate", place), H5Pclose);
