@@ -8,6 +8,7 @@
 #include <map>
 #include <stdexcept>
 
+#include "jobs/file_place.h"
 #include "jobs/journal.h"
 #include "jobs/planned_lpips.h"
 #include "jobs/results_columns.h"
@@ -104,8 +105,8 @@ MergeResult merge(const Campaign& campaign) {
         digest.update(plan.digest());
         for (const std::int64_t number : units) {
             const pipeline::PackedUnit unit = pipeline::read_packed_unit(campaign.folder(), number);
-            if (unit.content.plan_digest != plan.digest()) {
-                throw pipeline::FileError(campaign.folder() / pipeline::unit_path(number), "belongs to another plan");
+            if (const auto wrong = misplaced(unit.content, plan)) {
+                throw pipeline::FileError(campaign.folder() / pipeline::unit_path(number), *wrong);
             }
             restored.add(unit);
             digest.update(unit.content_digest);

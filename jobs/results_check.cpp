@@ -171,7 +171,7 @@ void ResultsCheck::read_through(const std::string& name) const {
     if (!file_->has(name) || file_->is_group(name)) return;
     const std::vector<std::int64_t> shape = file_->shape(name);
     if (shape.size() < 2) return;
-    // An image a time: y has noise levels before its images.
+    // An image at a time: y has noise levels before its images.
     const bool has_levels = shape.size() == 5;
     const std::int64_t images = has_levels ? shape[0] * shape[1] : shape[0];
     for (std::int64_t image = 0; image < images; ++image) {

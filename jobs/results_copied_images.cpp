@@ -9,6 +9,9 @@
 #include <stdexcept>
 #include <utility>
 
+#include "pipeline/data/file_error.h"
+#include "pipeline/data/hdf5_errors.h"
+
 namespace jobs {
 
 namespace {
@@ -49,26 +52,36 @@ std::vector<std::uint64_t> CopiedImages::offset(const std::vector<std::int64_t>&
 }
 
 void CopiedImages::copy(const pipeline::PackedImages& source, const std::vector<std::int64_t>& place) {
-    if (source.is_shuffled() && !is_shuffled_) {
-        throw std::logic_error("results: an image is shuffled, its place in " + name_ + " is not");
-    }
-    if (source.type() != dataset_->type() ||
-        values_below(source.shape(), 1) != values_below(dataset_->shape(), leading_)) {
-        throw std::logic_error("results: an image is not of the type and size of those of " + name_);
-    }
+    check(source, place);
     for (std::int64_t image = 0; image < source.count(); ++image) {
         // Where only this dataset shuffles, the chunk says that it was not, and the other filters have moved up by one.
-        std::uint32_t mask = source.filter_mask(image);
+        const std::uint32_t stored_mask = source.filter_mask(image);
+        std::uint32_t mask = stored_mask;
         if (is_shuffled_ && !source.is_shuffled()) mask = mask << 1 | without_shuffle;
         dataset_->write(offset(place, image), mask, source.chunk(image));
+        const auto [first, is_new] = copied_.try_emplace({source.is_shuffled(), stored_mask});
+        if (!is_new) continue;
+        first->second = {source.file(), source.name(), image, place};
+        first->second.place.back() += image;
     }
-    if (!first_file_.empty()) return;
-    first_file_ = source.file();
-    first_name_ = source.name();
-    first_place_ = place;
+}
+
+void CopiedImages::check(const pipeline::PackedImages& source, const std::vector<std::int64_t>& place) const {
+    const auto refuse = [&](const std::string& reason) {
+        throw pipeline::FileError(source.file(), "'" + source.name() + "' " + reason + " " + name_ + " of the results");
+    };
+    if (source.is_shuffled() && !is_shuffled_) refuse("is shuffled, unlike");
+    // Of [N, 1, H, W], one mask for each image, the results hold [N, H, W].
+    std::vector<std::int64_t> image = {source.shape().begin() + 1, source.shape().end()};
+    const std::vector<std::int64_t>& whole = dataset_->shape();
+    const std::vector<std::int64_t> wanted = {whole.begin() + static_cast<std::ptrdiff_t>(leading_), whole.end()};
+    if (image.size() == wanted.size() + 1 && image.front() == 1) image.erase(image.begin());
+    if (source.type() != dataset_->type() || image != wanted) refuse("is not of the type and size of");
+    if (place.back() < 0 || place.back() + source.count() > whole[leading_ - 1]) refuse("has more images than");
 }
 
 void CopiedImages::fill_missing(const std::vector<std::int64_t>& place, std::int64_t images) {
+    if (dataset_->type() != at::kFloat) throw std::logic_error("results: " + name_ + " is not float32");
     const auto values = static_cast<std::size_t>(values_below(dataset_->shape(), leading_));
     const std::vector<float> nothing(values, std::numeric_limits<float>::quiet_NaN());
     std::string bytes(values * sizeof(float), '\0');
@@ -79,13 +92,16 @@ void CopiedImages::fill_missing(const std::vector<std::int64_t>& place, std::int
 
 void CopiedImages::finish() {
     // Closed first: a dataset that stays open remembers that a chunk was missing when it was last looked for.
-    dataset_.reset();
-    if (first_file_.empty()) return;
-    const at::Tensor expected = pipeline::Hdf5File::open(first_file_).read_rows(first_name_, 0, 1).contiguous();
-    const at::Tensor copied = results_.read_at(name_, first_place_).contiguous();
-    if (copied.scalar_type() != expected.scalar_type() || copied.nbytes() != expected.nbytes() ||
-        std::memcmp(copied.const_data_ptr(), expected.const_data_ptr(), copied.nbytes()) != 0) {
-        throw std::logic_error("results: " + name_ + " was not copied as it is stored");
+    dataset_->close();
+    for (const auto& [layout, one] : copied_) {
+        const at::Tensor expected = pipeline::as_file_error(one.file, [&] {
+            return pipeline::Hdf5File::open(one.file).read_rows(one.name, one.image, 1).contiguous();
+        });
+        const at::Tensor copied = results_.read_at(name_, one.place).contiguous();
+        if (copied.scalar_type() != expected.scalar_type() || copied.nbytes() != expected.nbytes() ||
+            std::memcmp(copied.const_data_ptr(), expected.const_data_ptr(), copied.nbytes()) != 0) {
+            throw std::logic_error("results: " + name_ + " was not copied as it is stored");
+        }
     }
 }
 

@@ -2,8 +2,10 @@
 
 #include <cstdint>
 #include <filesystem>
+#include <map>
 #include <optional>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include <ATen/core/Tensor.h>
@@ -32,14 +34,16 @@ class CopiedImages {
 
     /// Copies all images of the source as they are stored, to places that follow each other on the last leading axis.
     /// The source is shuffled like this dataset, or not at all.
+    /// @throws FileError  where its images are not of this dataset's type and size
     void copy(const pipeline::PackedImages& source, const std::vector<std::int64_t>& place);
-    /// Fills the places of `images` images with NaN: what is not there yet.
+    /// Fills the places of `images` images with NaN: what is not there yet. Of float32.
     void fill_missing(const std::vector<std::int64_t>& place, std::int64_t images);
-    /// Closes the dataset and reads back the first image that was copied: a layout that has changed cannot go
-    /// unnoticed.
+    /// Closes the dataset and reads back one image of each layout (shuffled or not, filters left out or not) that was
+    /// copied: a layout that has changed cannot go unnoticed.
     void finish();
 
   private:
+    void check(const pipeline::PackedImages& source, const std::vector<std::int64_t>& place) const;
     std::vector<std::uint64_t> offset(const std::vector<std::int64_t>& place, std::int64_t image) const;
 
     pipeline::Hdf5File& results_;
@@ -47,10 +51,14 @@ class CopiedImages {
     std::size_t leading_;
     bool is_shuffled_;
     std::optional<pipeline::Hdf5ChunkWriter> dataset_;
-    // The images that were copied first, in which file and whereto.
-    std::filesystem::path first_file_;
-    std::string first_name_;
-    std::vector<std::int64_t> first_place_;
+    /// An image of a committed file and where it was copied.
+    struct Copied {
+        std::filesystem::path file;
+        std::string name;
+        std::int64_t image = 0;
+        std::vector<std::int64_t> place;
+    };
+    std::map<std::pair<bool, std::uint32_t>, Copied> copied_;  ///< The first of each layout.
 };
 
 }  // namespace jobs

@@ -9,8 +9,10 @@
 #include <optional>
 #include <set>
 
+#include "jobs/file_place.h"
 #include "jobs/results_copied_images.h"
 #include "jobs/results_truth.h"
+#include "pipeline/data/file_error.h"
 #include "pipeline/data/measurement_file.h"
 
 namespace jobs {
@@ -202,6 +204,10 @@ void write_measurements(Hdf5File& results, const Campaign& campaign, pipeline::S
     const SweepPlan& plan = campaign.plan();
     if (plan.images().empty()) return;
     ResultTruth truth(results, plan);
+    std::map<std::string, const PlannedConfiguration*> readers;  // of each label: any that reads it
+    for (const PlannedConfiguration& planned : plan.configurations()) {
+        if (!planned.is_generation) readers.emplace(planned.configuration.measurement_label(), &planned);
+    }
     for (const MeasurementGroup& group : measurement_groups(plan)) {
         std::vector<GroupWriter> writers;
         for (const ImageGroup& images : plan.groups()) {
@@ -217,6 +223,10 @@ void write_measurements(Hdf5File& results, const Campaign& campaign, pipeline::S
                 if (!std::filesystem::exists(path)) continue;
                 const pipeline::PackedMeasurement file =
                     pipeline::read_packed_measurement(campaign.folder(), label, block);
+                std::optional<std::string> wrong =
+                    misplaced(file.content, plan.unit(readers.at(label)->first_unit + block));
+                if (!wrong && file.truth.shape().empty() != plan.is_measured()) wrong = "holds truth, or lacks it";
+                if (wrong) throw pipeline::FileError(path, *wrong);
                 const ImageBlock place = plan.block(block);
                 truth.add(block, file);
                 writers[place.group].add({static_cast<std::int64_t>(level), place.first_in_group, file});

@@ -3,9 +3,8 @@
 #include <ATen/ops/arange.h>
 #include <ATen/ops/tensor.h>
 
-#include <stdexcept>
-
 #include "jobs/results_copied_images.h"
+#include "pipeline/data/file_error.h"
 
 namespace jobs {
 
@@ -80,7 +79,9 @@ void ResultRestored::add(const pipeline::PackedUnit& unit) {
     const std::vector<std::int64_t>& shape = unit.restored.shape();
     const std::string words = size_words({shape[3], shape[1], shape[2]});
     const auto found = sizes_.find(words);
-    if (found == sizes_.end()) throw std::logic_error("results: no image of " + words + " is planned");
+    if (found == sizes_.end()) {
+        throw pipeline::FileError(unit.restored.file(), "holds images of " + words + ", which are not planned");
+    }
     OfSize& of_size = found->second;
     of_size.images.copy(unit.restored, {of_size.rows});
     for (std::int64_t image = 0; image < unit.restored.count(); ++image) {

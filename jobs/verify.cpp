@@ -1,11 +1,10 @@
 #include "jobs/verify.h"
 
 #include <algorithm>
-#include <cmath>
 #include <map>
-#include <nlohmann/json.hpp>
 #include <optional>
 
+#include "jobs/file_place.h"
 #include "jobs/job_error.h"
 #include "jobs/results_check.h"
 #include "jobs/results_measurements.h"
@@ -16,33 +15,6 @@
 namespace jobs {
 
 namespace {
-
-/// What makes a whole file not the one that its place in the plan wants; nothing where it is.
-std::optional<std::string> misplaced(const pipeline::UnitFile& file, const SweepPlan& plan) {
-    if (file.plan_digest != plan.digest()) return "belongs to another plan, " + pipeline::printable(file.plan_digest);
-    const pipeline::WorkUnit unit = plan.unit(file.unit);
-    if (file.configuration != unit.configuration.to_json()) return "holds another configuration than the plan";
-    if (file.rows.image_index != unit.image_index || file.rows.sample != unit.sample) {
-        return "holds other images or samples than the plan";
-    }
-    return std::nullopt;
-}
-
-/// NaN where it is estimated.
-bool is_same_noise(double a, double b) {
-    return a == b || (std::isnan(a) && std::isnan(b));
-}
-
-std::optional<std::string> misplaced(const pipeline::MeasurementFile& file, const pipeline::WorkUnit& reader) {
-    const pipeline::Configuration& wanted = reader.configuration;
-    const std::string settings = nlohmann::json::parse(wanted.to_json()).at("operator_settings").dump();
-    if (file.operator_name != wanted.operator_name || file.operator_settings != settings ||
-        !is_same_noise(file.sigma_y, wanted.sigma_y) || file.poisson_rate != wanted.poisson_rate) {
-        return "holds another operator, setting or noise level than the plan";
-    }
-    if (file.image_index != reader.image_index) return "holds other images than the plan";
-    return std::nullopt;
-}
 
 /// What a reader of whole files says, without the name in front.
 std::string reason_of(const pipeline::FileError& error, const std::filesystem::path& path) {
@@ -76,6 +48,11 @@ class Verification {
     }
 
   private:
+    /// A file of another version of the program is not damaged, and nothing of its run must be set aside.
+    [[noreturn]] static void refuse(const pipeline::OtherSchemaError& error) {
+        throw JobError(std::string(error.what()) + ": verify the run with the version that made it");
+    }
+
     void check_unit(std::int64_t unit) {
         const std::filesystem::path name = pipeline::unit_path(unit);
         ++result_.units;
@@ -85,6 +62,8 @@ class Verification {
                 std::optional<std::string> wrong = misplaced(file, plan_);
                 if (!wrong) results_.add_unit(file);
                 return wrong;
+            } catch (const pipeline::OtherSchemaError& error) {
+                refuse(error);
             } catch (const pipeline::FileError& error) {
                 return reason_of(error, campaign_.folder() / name);
             }
@@ -120,6 +99,8 @@ class Verification {
                     misplaced(file, plan_.unit(readers_.at(label).front()->first_unit + block));
                 if (!wrong) results_.add_measurement(name, is_used(label, block));
                 return wrong;
+            } catch (const pipeline::OtherSchemaError& failure) {
+                refuse(failure);
             } catch (const pipeline::FileError& failure) {
                 return reason_of(failure, campaign_.folder() / name);
             }

@@ -33,9 +33,11 @@ struct VerifyResult {
 
 /// Reads every committed file of a run again.
 ///
-/// - A unit file: the seal over its bytes, the digest of its content, and that number, plan digest, configuration,
+/// - A unit file: the seal over its bytes, the digest of its content, the record of it, and that number, plan digest,
+/// configuration,
 ///   images and samples are those of its place in the plan.
-/// - A measurement file: seal and digest, and that operator, settings, noise level and images are the plan's. It names
+/// - A measurement file: seal, digest and record, and that operator, settings, noise level and images are the plan's.
+/// It names
 ///   no plan, so one of another seed is not told apart. It is missing where a unit that reads it is committed.
 /// - results.h5, where it was merged from as many units as are committed now: plan digest, content digest (recomputed
 ///   from the digests in unit and measurement files), stored images and measured columns against the unit files, the

@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <filesystem>
 #include <limits>
+#include <optional>
 #include <span>
 #include <string>
 #include <variant>
@@ -131,7 +132,7 @@ void ContentWriter::tensor(const std::string& name, const at::Tensor& values, co
     }
     file_.write(name, dense, layout);
     digest_tensor(digest_, name, dense);
-    record_.add_tensor(name, dense, file_.chunks(name));
+    record_.add_tensor(name, dense, layout.chunk.empty() ? std::nullopt : file_.chunks(name));
 }
 
 void ContentWriter::column(const std::string& name, const std::vector<std::int64_t>& values) {
@@ -160,20 +161,20 @@ void ContentWriter::finish() {
     record_.append_to(path_);
 }
 
-void check_content_kind(const std::filesystem::path& path, const ContentKind& wanted, const ContentKind& found) {
-    if (found.kind != wanted.kind) {
-        throw FileError(path, "is a '" + found.kind + "', expected a '" + wanted.kind + "'");
-    }
-    if (found.schema != wanted.schema) {
-        throw FileError(path, "has schema " + std::to_string(found.schema) + ", this program reads " +
-                                  std::to_string(wanted.schema));
-    }
+void check_content_kind(const std::filesystem::path& path, const std::string& wanted, const std::string& found) {
+    if (found != wanted) throw FileError(path, "is a '" + found + "', expected a '" + wanted + "'");
+}
+
+void check_content_schema(const std::filesystem::path& path, std::int64_t wanted, std::int64_t found) {
+    if (found == wanted) return;
+    throw OtherSchemaError(path,
+                           "has schema " + std::to_string(found) + ", this program reads " + std::to_string(wanted));
 }
 
 ContentReader::ContentReader(const std::filesystem::path& path, const std::string& kind, std::int64_t schema)
     : sealed_(path), file_(Hdf5File::open(path)) {
-    const std::string found = text("kind");
-    check_content_kind(path, {kind, schema}, {found, integer("schema")});
+    check_content_kind(path, kind, text("kind"));
+    check_content_schema(path, schema, integer("schema"));
 }
 
 std::string ContentReader::text(const std::string& name) {
@@ -202,7 +203,8 @@ double ContentReader::real(const std::string& name) {
 at::Tensor ContentReader::tensor(const std::string& name) {
     at::Tensor values = file_.read(name);
     digest_tensor(digest_, name, values);
-    record_.add_tensor(name, values, file_.chunks(name));
+    // Images alone are written in chunks.
+    record_.add_tensor(name, values, values.dim() == 4 ? file_.chunks(name) : std::nullopt);
     return values;
 }
 

@@ -4,7 +4,6 @@
 #include <filesystem>
 #include <functional>
 #include <string>
-#include <utility>
 #include <vector>
 
 #include <ATen/core/Tensor.h>
@@ -58,14 +57,10 @@ class ContentWriter {
     ContentRecord record_;
 };
 
-/// What a content file says of itself.
-struct ContentKind {
-    std::string kind;
-    std::int64_t schema = 0;
-};
-
-/// @throws FileError  where it is not what was asked for
-void check_content_kind(const std::filesystem::path& path, const ContentKind& wanted, const ContentKind& found);
+/// @throws FileError  where a file is not of the wanted kind
+void check_content_kind(const std::filesystem::path& path, const std::string& wanted, const std::string& found);
+/// @throws OtherSchemaError  where it is, but of another version of this program
+void check_content_schema(const std::filesystem::path& path, std::int64_t wanted, std::int64_t found);
 
 /// Reads a content file, and at the end holds it to its digest and its record to it.
 class ContentReader {

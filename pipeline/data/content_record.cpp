@@ -1,5 +1,6 @@
 #include "pipeline/data/content_record.h"
 
+#include <algorithm>
 #include <bit>
 #include <cstring>
 #include <fstream>
@@ -17,6 +18,9 @@ using Json = nlohmann::json;
 using Binary = Json::binary_t;
 
 static_assert(std::endian::native == std::endian::little, "records and HDF5's values are little-endian");
+
+/// Far above what the columns of a unit take.
+constexpr std::uint64_t most_bytes = std::uint64_t{1} << 28;
 
 constexpr at::ScalarType content_types[] = {at::kFloat, at::kDouble, at::kLong, at::kInt,
                                             at::kShort, at::kChar,   at::kByte};
@@ -118,10 +122,10 @@ std::optional<ContentRecord> ContentRecord::read(const SealedFile& file) {
     if (file.size() < sizeof size) return std::nullopt;
     const std::uint64_t end = file.size() - sizeof size;
     std::memcpy(&size, file.bytes(end, sizeof size).data(), sizeof size);
-    if (size > end) return std::nullopt;
-    const Json json = Json::from_cbor(file.bytes(end - size, size), /*strict=*/true, /*allow_exceptions=*/false);
-    if (!json.is_object()) return std::nullopt;
+    if (size > std::min(end, most_bytes)) return std::nullopt;
     try {
+        const Json json = Json::from_cbor(file.bytes(end - size, size));
+        if (!json.is_object()) return std::nullopt;
         ContentRecord record;
         for (const auto& [name, entry] : json.items()) record.add(name, entry_of(entry));
         return record;

@@ -12,6 +12,12 @@ class FileError : public std::runtime_error {
     FileError(const std::filesystem::path& path, const std::string& reason);
 };
 
+/// A file of this program in another version, whole or not.
+class OtherSchemaError : public FileError {
+  public:
+    using FileError::FileError;
+};
+
 /// Text fit for a terminal or a log: control characters and invalid UTF-8 as \xNN.
 std::string printable(std::string_view text);
 

@@ -1,6 +1,5 @@
 #pragma once
 
-#include <cstddef>
 #include <cstdint>
 #include <filesystem>
 #include <optional>
@@ -123,6 +122,8 @@ class Hdf5ChunkWriter {
     at::ScalarType type() const { return type_; }
     /// @param offset  of the chunk's first entry on every axis
     void write(const std::vector<std::uint64_t>& offset, std::uint32_t filter_mask, std::string_view bytes);
+    /// Closes now, so that errors of the last write are seen.
+    void close();
 
   private:
     friend class Hdf5File;

@@ -79,7 +79,11 @@ std::optional<Hdf5Chunks> Hdf5File::chunks(const std::string& name) const {
 
 Hdf5ChunkWriter Hdf5File::chunk_writer(const std::string& name) {
     const Hdf5Place place{path_, name};
-    Hdf5Handle dataset = open_hdf5_dataset(id_, place);
+    // Its cache of chunks would stay empty, and many datasets may be open together.
+    const Hdf5Handle access(check_hdf5(H5Pcreate(H5P_DATASET_ACCESS), "H5Pcreate", place), H5Pclose);
+    check_hdf5(H5Pset_chunk_cache(access, 1, 0, 0), "H5Pset_chunk_cache", place);
+    { const Hdf5Handle checked = open_hdf5_dataset(id_, place); }
+    Hdf5Handle dataset(check_hdf5(H5Dopen2(id_, name.c_str(), access), "H5Dopen2", place), H5Dclose);
     const Hdf5Handle space(check_hdf5(H5Dget_space(dataset), "H5Dget_space", place), H5Sclose);
     const Hdf5Handle type(check_hdf5(H5Dget_type(dataset), "H5Dget_type", place), H5Tclose);
     std::vector<std::int64_t> shape = extent_of_hdf5(space, place);
@@ -96,6 +100,11 @@ Hdf5ChunkWriter::Hdf5ChunkWriter(Hdf5ChunkWriter&& other) noexcept
 
 Hdf5ChunkWriter::~Hdf5ChunkWriter() {
     if (id_ >= 0) H5Dclose(id_);
+}
+
+void Hdf5ChunkWriter::close() {
+    const hid_t id = std::exchange(id_, -1);
+    if (id >= 0) check_hdf5(H5Dclose(id), "H5Dclose", {path_, name_});
 }
 
 void Hdf5ChunkWriter::write(const std::vector<std::uint64_t>& offset, std::uint32_t filter_mask,

@@ -1,22 +1,28 @@
 #include "pipeline/data/packed_content.h"
 
+#include <cstdint>
 #include <cstring>
+#include <optional>
+#include <string>
 #include <utility>
+#include <vector>
 
 #include <ATen/ops/empty.h>
 
 #include "pipeline/data/content_file.h"
 #include "pipeline/data/file_error.h"
+#include "pipeline/data/hdf5_errors.h"
 
 namespace pipeline {
 
 namespace {
 
-/// Entries of a shape; −1 where it is none, or has more than `limit`.
-std::int64_t entries_of(const std::vector<std::int64_t>& shape, std::int64_t limit) {
+/// Entries of a shape; −1 where it is none.
+std::int64_t entries_of(const std::vector<std::int64_t>& shape) {
+    constexpr std::int64_t most = std::int64_t{1} << 40;
     std::int64_t entries = 1;
     for (const std::int64_t size : shape) {
-        if (size < 0 || (size > 0 && entries > limit / size)) return -1;
+        if (size < 0 || (size > 0 && entries > most / size)) return -1;
         entries *= size;
     }
     return entries;
@@ -37,7 +43,7 @@ std::string PackedImages::chunk(std::int64_t image) const {
 }
 
 at::Tensor PackedImages::unpacked() const {
-    return Hdf5File::open(file_->path()).read(name_);
+    return as_file_error(file(), [this] { return Hdf5File::open(file()).read(name_); });
 }
 
 PackedContentReader::PackedContentReader(const std::filesystem::path& path, const std::string& kind,
@@ -46,11 +52,12 @@ PackedContentReader::PackedContentReader(const std::filesystem::path& path, cons
     std::optional<ContentRecord> record = ContentRecord::read(*file_);
     if (!record) {
         // Of another schema, perhaps, in which there was none: HDF5 has the words for it.
-        const ContentReader reason(path, kind, schema);
+        as_file_error(path, [&] { ContentReader(path, kind, schema); });
         throw FileError(path, "is damaged: it has no record beside its seal");
     }
     record_ = std::move(*record);
-    check_content_kind(path, {kind, schema}, {text("kind"), integer("schema")});
+    check_content_kind(path, kind, text("kind"));
+    check_content_schema(path, schema, integer("schema"));
 }
 
 void PackedContentReader::refuse(const std::string& name, const std::string& wanted) const {
@@ -80,7 +87,7 @@ at::Tensor PackedContentReader::tensor(const std::string& name) const {
     const ContentEntry& found = entry(name);
     const std::optional<at::ScalarType> type = content_type(found.type);
     if (!type || found.chunks) refuse(name, "a tensor");
-    const std::int64_t entries = entries_of(found.shape, static_cast<std::int64_t>(found.values.size()));
+    const std::int64_t entries = entries_of(found.shape);
     if (entries < 0 || static_cast<std::uint64_t>(entries) * c10::elementSize(*type) != found.values.size()) {
         refuse(name, "a tensor of its shape");
     }
@@ -93,7 +100,8 @@ template <typename Number>
 std::vector<Number> PackedContentReader::numbers(const std::string& name, at::ScalarType type) const {
     const ContentEntry& found = entry(name);
     const std::vector<std::int64_t> shape = {static_cast<std::int64_t>(found.values.size() / sizeof(Number))};
-    if (found.chunks || found.type != c10::toString(type) || found.shape != shape) {
+    if (found.chunks || found.type != c10::toString(type) || found.shape != shape ||
+        found.values.size() % sizeof(Number) != 0) {
         refuse(name, std::string("a column of ") + c10::toString(type));
     }
     std::vector<Number> values(found.values.size() / sizeof(Number));

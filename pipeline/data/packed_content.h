@@ -43,8 +43,9 @@ class PackedImages {
     Hdf5Chunks chunks_;
 };
 
-/// Reads a content file from its record: one read and one hash, no call of HDF5. The seal vouches for both; that they
-/// say the same is held by `ContentReader`, whose words are the same.
+/// Reads a content file from its record: one read and one hash, no call of HDF5; chunks of a file that is too large to
+/// be kept are read when they are asked for. The seal vouches for both; that they say the same is held by
+/// `ContentReader`, whose words are the same.
 class PackedContentReader {
   public:
     /// @throws FileError  where its seal is broken, or it is no file of this kind and schema

@@ -22,7 +22,7 @@ class SealedFile {
   private:
     std::filesystem::path path_;
     std::uint64_t size_ = 0;
-    std::string kept_;  ///< The whole, where it is small.
+    std::string kept_;  ///< What is before the seal, where it is small.
 };
 
 /// @throws FileError

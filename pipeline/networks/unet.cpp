@@ -7,11 +7,11 @@
 #include <ATen/TensorOperators.h>
 #include <ATen/ops/cat.h>
 #include <ATen/ops/embedding.h>
-#include <ATen/ops/linear.h>
 #include <ATen/ops/silu.h>
 #include <c10/core/GradMode.h>
 #include <c10/util/StringUtil.h>
 
+#include "pipeline/networks/embedded_timesteps.h"
 #include "pipeline/networks/kernels/group_norm_silu.h"
 #include "pipeline/networks/kernels/kernel_choice.h"
 #include "pipeline/networks/residual_block.h"
@@ -65,6 +65,7 @@ struct UNet::Parts {
     at::ScalarType precision;  ///< Of activations.
     at::Device device;
     TensorMap parameters;
+    std::vector<EmbeddedTimesteps> timesteps;  ///< One.
     std::vector<Block> input_blocks;
     Block middle;
     std::vector<Block> output_blocks;
@@ -84,7 +85,8 @@ UNet::UNet(UNetSettings settings, TensorMap weights, at::ScalarType precision, a
     TensorMap parameters = converted_parameters(settings, std::move(weights), precision, device);
     device = parameters.begin()->second.device();  // "cuda" has become "cuda:0"
     const UNetPlan plan = plan_unet(settings);
-    parts_ = std::make_unique<Parts>(Parts{settings, precision, device, std::move(parameters), {}, {}, {}, {}});
+    parts_ = std::make_unique<Parts>(Parts{settings, precision, device, std::move(parameters), {}, {}, {}, {}, {}});
+    parts_->timesteps.emplace_back(settings, parts_->parameters, parts_->outer_precision());
     parts_->last.emplace_back(parts_->parameters, "out.2");
     for (const auto& block : plan.input_blocks) {
         parts_->input_blocks.push_back(make_block(block, settings, parts_->parameters));
@@ -139,9 +141,7 @@ void UNet::Parts::check(const at::Tensor& x, const at::Tensor& t, const at::Tens
 
 /// SiLU of the embedding: every residual block starts with it.
 at::Tensor UNet::Parts::embedding(const at::Tensor& t, const at::Tensor& labels) const {
-    at::Tensor e = timestep_embedding(t, settings.model_channels, outer_precision(), settings.embedding);
-    e = at::linear(e, parameters.at("time_embed.0.weight"), parameters.at("time_embed.0.bias"));
-    e = at::linear(at::silu_(e), parameters.at("time_embed.2.weight"), parameters.at("time_embed.2.bias"));
+    at::Tensor e = timesteps.front()(t);
     if (labels.defined()) e.add_(at::embedding(parameters.at("label_emb.weight"), labels));
     return at::silu_(e);
 }

@@ -1,6 +1,7 @@
 """Programs that are called and measured."""
 
 import json
+import math
 import os
 import pathlib
 import subprocess
@@ -40,12 +41,17 @@ class Run:
         begin = time.time()
         run = Called([program, "run", job, "--workers", workers, "--output", self.folder], environment, folder)
         self.wall, self.memory = run.seconds, run.memory
-        events = [json.loads(line) for line in (self.folder / "journal.jsonl").read_text().splitlines()]
-        committed = [event for event in events if event["event"] == "committed"]
-        self.until_first = min(event["time"] for event in events if event["event"] == "assigned") - begin
-        self.unit_count = len(committed)
-        self.sampling = sum(event["seconds_sampling"] for event in committed)
-        self.units = sum(event["seconds"] for event in committed)
+        # Line by line: what this process holds would count as the memory of the next one that it starts.
+        self.unit_count, self.sampling, self.units, first = 0, 0.0, 0.0, math.inf
+        with open(self.folder / "journal.jsonl") as journal:
+            for event in map(json.loads, journal):
+                if event["event"] == "assigned":
+                    first = min(first, event["time"])
+                if event["event"] == "committed":
+                    self.unit_count += 1
+                    self.sampling += event["seconds_sampling"]
+                    self.units += event["seconds"]
+        self.until_first = first - begin
         with h5py.File(self.folder / "results.h5") as results:
             self.calls = int(results["nfe"][:].sum())
             self.images = len(results["nfe"])

@@ -6,7 +6,10 @@
 #include <algorithm>
 #include <map>
 
+#include "jobs/job_error.h"
 #include "jobs/merge.h"
+#include "pipeline/data/content_file.h"
+#include "pipeline/data/file_error.h"
 #include "pipeline/data/measurement_file.h"
 #include "pipeline/data/unit_file.h"
 #include "tests/jobs_results/made_campaign.h"
@@ -16,10 +19,12 @@
 namespace {
 
 namespace files = std::filesystem;
+using testing::AllOf;
 using testing::ElementsAre;
 using testing::HasSubstr;
 using testing::IsEmpty;
 using testing::StartsWith;
+using testing::ThrowsMessage;
 
 /// Three blocks of at most two images: units 0, 1, 2 are sdedit's and 3, 4, 5 those of dps.
 const std::string small_job = "dataset = photos\nmethod = sdedit, dps\noperator = box\nbatch = 2\nsteps = 20\n";
@@ -146,6 +151,8 @@ TEST(Verify, WholeFilesInAnothersPlaceAreNamed) {
     const jobs::VerifyResult units = jobs::verify(made.campaign());
     EXPECT_THAT(damaged_files(units), ElementsAre("units/000/unit-000001.h5", "units/000/unit-000004.h5"));
     EXPECT_EQ(units.damages.front().reason, "holds unit 4");
+    EXPECT_THAT([&] { jobs::merge(made.campaign()); },
+                ThrowsMessage<pipeline::FileError>(HasSubstr("unit-000001.h5: holds unit 4")));
     swap(pipeline::unit_path(1), pipeline::unit_path(4));
 
     swap(box_measurement(made, 0), box_measurement(made, 1));
@@ -153,6 +160,23 @@ TEST(Verify, WholeFilesInAnothersPlaceAreNamed) {
     EXPECT_THAT(damaged_files(measurements),
                 ElementsAre(box_measurement(made, 0).string(), box_measurement(made, 1).string()));
     EXPECT_EQ(measurements.damages.front().reason, "holds other images than the plan");
+    EXPECT_THAT([&] { jobs::merge(made.campaign()); },
+                ThrowsMessage<pipeline::FileError>(HasSubstr("block-0000.h5: holds other images than the plan")));
+}
+
+TEST(Verify, FilesOfAnotherVersionAreRefusedAndStay) {
+    for (const bool is_unit : {true, false}) {
+        const MadeCampaign made(small_job);
+        const files::path file = made.folder() / (is_unit ? pipeline::unit_path(2) : box_measurement(made, 1));
+        pipeline::commit_content_file(file, [&](const files::path& temporary) {
+            pipeline::ContentWriter(temporary, is_unit ? "diffinv unit" : "diffinv measurement", 1).finish();
+        });
+        EXPECT_THAT([&] { jobs::verify(made.campaign()); },
+                    ThrowsMessage<jobs::JobError>(AllOf(HasSubstr(file.filename().string() + ": has schema 1"),
+                                                        HasSubstr("with the version that made it"))));
+        EXPECT_THAT([&] { jobs::merge(made.campaign()); },
+                    ThrowsMessage<pipeline::FileError>(HasSubstr(file.filename().string() + ": has schema 1")));
+    }
 }
 
 TEST(Verify, FilesOfAnotherPlanAreNamed) {

@@ -292,8 +292,16 @@ TEST(UnitFile, EveryChangedByteOfItsRecordIsFound) {
         }
     }
     EXPECT_GT(refused, good.record.size() / 4);
-    for (const std::size_t length : {std::size_t{0}, std::size_t{5}, good.record.size() - 1}) {
-        Parts(good.hdf5, good.record.substr(0, length)).write(path);
+    std::vector<std::string> bad = {"", good.record.substr(0, 5), good.record.substr(0, good.record.size() - 1)};
+    // In CBOR: an array and a map of 2⁶³ entries, a number, nothing.
+    for (const char* start : {"\x9b\x80", "\xbb\x80", "\x01", "\xf6"}) {
+        std::string record = start;
+        if (record.size() > 1) record.append(7, '\0');
+        const std::uint64_t size = record.size();
+        bad.push_back(record.append(reinterpret_cast<const char*>(&size), sizeof size));
+    }
+    for (const std::string& record : bad) {
+        Parts{good.hdf5, record}.write(path);
         EXPECT_THROW(read_unit_file(folder.path(), 1312), FileError);
         expect_line(message_of<FileError>([&] { read_packed_unit(folder.path(), 1312); }), path.filename().string(),
                     "has no record");

@@ -11,11 +11,14 @@
 #include <string>
 
 #include <ATen/TensorOperators.h>
+#include <ATen/ops/linear.h>
 #include <ATen/ops/ones.h>
 #include <ATen/ops/randn.h>
+#include <ATen/ops/silu.h>
 #include <ATen/ops/tensor.h>
 #include <ATen/ops/zeros.h>
 
+#include "pipeline/networks/embedded_timesteps.h"
 #include "pipeline/networks/model.h"
 #include "tests/pipeline/networks/refusal.h"
 #include "tests/support/paths.h"
@@ -143,7 +146,8 @@ TEST(UNet, WrongInputsThrowWithBothShapes) {
                 HasSubstr("[1, 3, 9, 8], expected [N, 3, H, W] with H and W multiples of 2"));
     EXPECT_THAT(message(at::zeros({1, 1, 8, 8}), t), HasSubstr("[1, 1, 8, 8]"));
     EXPECT_THAT(message(at::zeros({3, 8, 8}), t), HasSubstr("[3, 8, 8]"));
-    EXPECT_THAT(message(at::zeros({1, 3, 8, 8}, at::kDouble), t), HasSubstr("x is Double on cpu, expected Float on cpu"));
+    EXPECT_THAT(message(at::zeros({1, 3, 8, 8}, at::kDouble), t),
+                HasSubstr("x is Double on cpu, expected Float on cpu"));
     EXPECT_THAT(message(at::zeros({2, 3, 8, 8}), t), HasSubstr("t has shape [1], expected [2]"));
     EXPECT_THAT(message(at::zeros({1, 3, 8, 8}), t, at::zeros({1}, at::kLong)), HasSubstr("knows no classes"));
     EXPECT_EQ(message(at::zeros({1, 3, 8, 8}), t), "");
@@ -178,6 +182,37 @@ TEST(UNet, WritingIntoParametersChangesTheNetworkAlone) {
     EXPECT_EQ(out.min().item<float>(), 0.5F);
     EXPECT_EQ(out.max().item<float>(), 0.5F);
     EXPECT_EQ(weights.at("out.2.bias").max().item<float>(), 0.0F);
+}
+
+TEST(EmbeddedTimesteps, AreWhatTheFormulaSaysInAnyBatch) {
+    const auto settings = tiny_unet();
+    auto weights = zero_tensors(settings);
+    for (const char* layer : {"time_embed.0.", "time_embed.2."}) {
+        for (const char* name : {"weight", "bias"}) weights.at(std::string(layer) + name).normal_();
+    }
+    const pipeline::EmbeddedTimesteps embedded(settings, weights, at::kFloat);
+    const at::Tensor t = at::tensor({999.0F, 0.5F, 999.0F, 0.0F, std::nanf("")});
+    const auto expected = [&] {
+        const at::Tensor g = pipeline::timestep_embedding(t, settings.model_channels, at::kDouble, settings.embedding);
+        const auto linear = [&](const at::Tensor& x, const std::string& layer) {
+            return at::linear(x, weights.at(layer + ".weight").to(at::kDouble),
+                              weights.at(layer + ".bias").to(at::kDouble));
+        };
+        return linear(at::silu(linear(g, "time_embed.0")), "time_embed.2");
+    };
+    for (int change = 0; change < 2; ++change) {
+        const at::Tensor e = embedded(t);
+        EXPECT_LT((e - expected()).slice(0, 0, 4).abs().max().item<double>(), 1e-4);
+        EXPECT_TRUE(e[4].isnan().all().item<bool>());
+        EXPECT_TRUE(e[0].equal(e[2]));
+        for (std::int64_t row = 0; row < 4; ++row) {
+            const at::Tensor alone = embedded(t.narrow(0, row, 1));
+            EXPECT_TRUE(alone[0].equal(e[row])) << "bits of row " << row;
+            alone.zero_();  // memory of its own: what is kept does not change
+        }
+        EXPECT_TRUE(embedded(t).slice(0, 0, 4).equal(e.slice(0, 0, 4)));
+        weights.at("time_embed.2.weight").mul_(2);  // weights that have changed are seen
+    }
 }
 
 TEST(TimestepEmbedding, TakesRealTimestepsAndOddWidths) {
