@@ -1,47 +1,17 @@
 #include <algorithm>
 #include <deque>
 #include <fstream>
-#include <nlohmann/json.hpp>
 #include <queue>
 #include <utility>
 
 #include "jobs/job_error.h"
 #include "jobs/journal.h"
+#include "jobs/journal_line.h"
 #include "pipeline/data/file_error.h"
 
 namespace jobs {
 
 namespace {
-
-using Json = nlohmann::json;
-
-JournalEntry entry_from(const Json& json) {
-    JournalEntry entry;
-    entry.event = json.at("event").get<std::string>();
-    entry.unit = json.value("unit", std::int64_t{-1});
-    entry.rank = json.value("rank", -1);
-    entry.time = json.value("time", 0.0);
-    entry.seconds = json.value("seconds", 0.0);
-    entry.seconds_sampling = json.value("seconds_sampling", 0.0);
-    entry.diverged = json.value("diverged", std::int64_t{0});
-    entry.unreadable = json.value("unreadable", std::int64_t{0});
-    entry.host = json.value("host", std::string());
-    entry.device = json.value("device", std::string());
-    entry.reason = json.value("reason", std::string());
-    return entry;
-}
-
-/// A torn or foreign line is no entry.
-bool read_entry(const std::string& line, JournalEntry& entry) {
-    const Json json = Json::parse(line, nullptr, /*allow_exceptions=*/false);
-    if (!json.is_object() || !json.contains("event")) return false;
-    try {
-        entry = entry_from(json);
-        return true;
-    } catch (const Json::exception&) {
-        return false;
-    }
-}
 
 /// Entries of one file, a few at a time; the file is open only while it is read.
 class JournalStream {
@@ -67,7 +37,7 @@ class JournalStream {
         std::string line;
         while (entries_.size() < few && std::getline(file, line)) {
             JournalEntry entry;
-            if (!read_entry(line, entry)) continue;
+            if (!read_journal_line(line, entry)) continue;
             entry.journal = path_.filename().string();
             entries_.push_back(std::move(entry));
         }

@@ -81,11 +81,15 @@ class ProgressReader {
 RunProgress run_progress(const Campaign& campaign, bool is_running) {
     const SweepPlan& plan = campaign.plan();
     ProgressReader reader(plan);
-    for_each_journal_entry(campaign.folder(), [&](const JournalEntry& entry) { reader.read(entry); });
+    HistoryReader histories;
+    for_each_journal_entry(campaign.folder(), [&](const JournalEntry& entry) {
+        reader.read(entry);
+        histories.read(entry);
+    });
     const std::vector<std::int64_t> committed = campaign.committed();
     RunProgress progress;
     std::map<std::int64_t, std::string> failed;
-    for (const auto& [unit, history] : read_histories(campaign.folder())) {
+    for (const auto& [unit, history] : histories.finish()) {
         if (!history.is_quarantined || std::ranges::binary_search(committed, unit)) continue;
         failed[unit] = history.reason;
         progress.failures.push_back({unit, history.reason});

@@ -52,7 +52,7 @@ def of_steps(given, environment, folder):
 
 
 def small_images(folder, count):
-    """HDF5 with so many images of 16²."""
+    """HDF5 with so many images of 16², which the small network makes 32² of."""
     path = folder / f"images-{count}.h5"
     random = numpy.random.default_rng(0)
     with h5py.File(path, "w") as file:
@@ -69,7 +69,7 @@ def small_job(given, dataset, method, batch):
 
 
 def of_workers(given, environment, folder):
-    print("\nworkers, dps with a small network, 64 images of 16²; law: as min(workers, cores)\n"
+    print("\nworkers, dps with a small network, 64 images of 32²; law: as min(workers, cores)\n"
           f"{'workers':>8}{'wall s':>9}{'images/s':>10}{'to one':>8}{'s a call':>10}")
     dataset = small_images(folder, 64)
     first = None
@@ -84,7 +84,7 @@ def of_workers(given, environment, folder):
 
 
 def of_images(given, environment, folder):
-    print("\nimages of 16², one call of a small network each, 2 workers; law: all but plan and status as the images, memory "
+    print("\nimages of 32², one call of a small network each, 2 workers; law: all but plan and status as the images, memory "
           "constant but for their rows\n"
           f"{'images':>8}{'units':>8}{'plan s':>8}{'run s':>9}{'units/s':>9}{'status s':>10}{'merge s':>9}{'units/s':>9}"
           f"{'MiB':>6}{'verify s':>10}{'MiB':>6}")

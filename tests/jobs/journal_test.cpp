@@ -3,8 +3,10 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <sstream>
 
 #include "jobs/job_error.h"
+#include "jobs/journal_line.h"
 #include "tests/support/paths.h"
 
 namespace {
@@ -93,6 +95,85 @@ TEST(Journal, ForeignLinesArePassedOver) {
     const auto read = read_journal(folder.path());
     ASSERT_EQ(read.size(), 1u);
     EXPECT_EQ(read[0].event, "run");
+}
+
+// Two ways of reading a line are one: on all that is written, and on all that is nearly that.
+TEST(JournalLine, IsReadAsTheJsonLibraryReadsIt) {
+    std::vector<std::string> lines = {R"({"event":"run"})",
+                                      R"({"event":"run","new":"x"})",
+                                      R"({"unit":1})",
+                                      R"({})",
+                                      "",
+                                      "{",
+                                      R"({"event":"run",})",
+                                      R"({"event":"run"} )",
+                                      R"({"event":"run"}x)",
+                                      R"({"event":"run","event":"died"})",
+                                      R"({"event":1})",
+                                      R"({"event":"run","host":"\u00e4"})",
+                                      R"({"event":"run","host":"ä"})",
+                                      "{\"event\":\"run\",\"host\":\"\xff\"}",
+                                      "{\"event\":\"run\",\"host\":\"a\tb\"}",
+                                      "{\"event\":\"run\",\"host\":\"a\x7f\"}"};
+    for (const char* number : {"0",
+                               "-0",
+                               "-1",
+                               "01",
+                               "-01",
+                               "+1",
+                               "1.",
+                               ".5",
+                               "1.5",
+                               "-0.25",
+                               "1e3",
+                               "1E-3",
+                               "1.5e300",
+                               "1e999",
+                               "9223372036854775807",
+                               "9223372036854775808",
+                               "-9223372036854775809",
+                               "4294967297",
+                               "123456789012345678901234567890",
+                               "0.1000000000000000055511151231257827",
+                               "4.9e-324",
+                               "1764000001.2524235",
+                               "",
+                               "-",
+                               "nan",
+                               "inf",
+                               "true",
+                               "null",
+                               "[1]",
+                               "\"1\""}) {
+        for (const char* key :
+             {"unit", "rank", "time", "seconds", "seconds_sampling", "diverged", "unreadable", "host"}) {
+            lines.push_back(std::string(R"({"event":"committed",")") + key + "\":" + number + "}");
+        }
+    }
+    const TemporaryFolder folder;
+    append_all(folder.path());
+    std::istringstream text(test_support::read_text(folder / "journal.jsonl"));
+    for (std::string line; std::getline(text, line);) {
+        lines.push_back(line);
+        for (std::size_t at = 0; at < line.size(); ++at) {
+            lines.push_back(line.substr(0, at));
+            for (const char changed : {'"', '}', ',', '1', '.', '-', '\\', ' '}) {
+                lines.push_back(line);
+                lines.back()[at] = changed;
+            }
+        }
+    }
+    int entries = 0;
+    for (const std::string& line : lines) {
+        JournalEntry quick, any;
+        const bool is_entry = jobs::read_any_journal_line(line, any);
+        ASSERT_EQ(jobs::read_journal_line(line, quick), is_entry) << line;
+        if (!is_entry) continue;
+        SCOPED_TRACE(line);
+        expect_same(quick, any);
+        ++entries;
+    }
+    EXPECT_GT(entries, 1000);
 }
 
 TEST(Journal, TextThatIsNoUnicodeDoesNotEndARun) {
