@@ -173,8 +173,9 @@ LaunchResult supervise(const LaunchCommand& command, const Supervision& supervis
         if (decided && seconds_since(*decided) > supervision.grace_seconds) ask_to_end();
         if (asked_to_end && seconds_since(*asked_to_end) > supervision.kill_seconds) kill(-child, SIGKILL);
         if (!is_started && !asked_to_end && round % 10 == 0) {
-            is_started = supervision.is_started();
+            // Counted before it is asked: who ended after the start did not prevent it.
             const std::size_t children = children_of(child).size();
+            is_started = supervision.is_started();
             most_children = std::max(most_children, children);
             result.has_failed_to_start =
                 !is_started && (children < most_children || seconds_since(begin) > supervision.start_seconds);

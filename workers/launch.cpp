@@ -71,7 +71,10 @@ Verdict launch_once(const jobs::Campaign& campaign, const RunSettings& settings)
     supervision.log = folder / "logs" / "mpirun.log";
     supervision.tick = [&] { follower.look(); };
     supervision.is_decided = [&] { return follower.is_decided(); };
-    supervision.is_started = [&] { return follower.is_started() || follower.is_decided(); };
+    supervision.is_started = [&] {
+        follower.look();
+        return follower.is_started() || follower.is_decided();
+    };
     supervision.start_seconds = settings.load_seconds;
     const cluster::LaunchResult result = cluster::supervise(
         cluster::mpirun_command(settings.workers, rank_command_words({folder, own, 0})), supervision);
