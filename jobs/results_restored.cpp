@@ -84,9 +84,10 @@ void ResultRestored::add(const pipeline::PackedUnit& unit) {
     }
     OfSize& of_size = found->second;
     of_size.images.copy(unit.restored, {of_size.rows});
-    for (std::int64_t image = 0; image < unit.restored.count(); ++image) {
+    for (std::int64_t image = 0; image < unit.restored.count(); ++image, ++of_size.rows) {
+        if (!is_mixed_) continue;  // a row's place is its number
         size_.push_back(words);
-        place_.push_back(of_size.rows++);
+        place_.push_back(of_size.rows);
     }
 }
 
